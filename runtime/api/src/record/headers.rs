@@ -1,0 +1,98 @@
+//! Connect headers: an ordered multimap from name to value with schema (`ConnectHeaders`).
+
+use std::sync::Arc;
+
+use crate::data::{Schema, Value, validate};
+use crate::error::{ConnectError, Result};
+
+/// One header.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// The name.
+    pub key: Arc<str>,
+    /// The schema, `None` for schemaless.
+    pub schema: Option<Schema>,
+    /// The value.
+    pub value: Value,
+}
+
+/// The headers of a record in their order; a name may occur more than once. Empty headers allocate nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Headers(Vec<Header>);
+
+impl Headers {
+    /// No headers.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a header at the end.
+    ///
+    /// # Errors
+    /// `Data` when `schema` is given and `value` does not fit it (texts of connect-plugins.md 1.1).
+    pub fn add(&mut self, key: impl Into<Arc<str>>, schema: Option<Schema>, value: Value) -> Result<()> {
+        if let Some(schema) = &schema {
+            check(schema, &value)?;
+        }
+        self.0.push(Header { key: key.into(), schema, value });
+        Ok(())
+    }
+
+    /// The last header of that name.
+    pub fn last_with_name(&self, key: &str) -> Option<&Header> {
+        self.0.iter().rev().find(|header| &*header.key == key)
+    }
+
+    /// Every header of that name, in order.
+    pub fn all_with_name<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Header> {
+        self.0.iter().filter(move |header| &*header.key == key)
+    }
+
+    /// Removes every header of that name.
+    pub fn remove(&mut self, key: &str) {
+        self.0.retain(|header| &*header.key != key);
+    }
+
+    /// Keeps only the last header of that name.
+    pub fn retain_latest(&mut self, key: &str) {
+        let Some(last) = self.0.iter().rposition(|header| &*header.key == key) else { return };
+        let mut at = 0;
+        self.0.retain(|header| {
+            at += 1;
+            &*header.key != key || at - 1 == last
+        });
+    }
+
+    /// The headers in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Header> {
+        self.0.iter()
+    }
+
+    /// The number of headers.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn check(schema: &Schema, value: &Value) -> Result<()> {
+    if value.is_null() && !schema.is_optional() {
+        return Err(ConnectError::data(format!("A null value requires an optional schema but was {schema}")));
+    }
+    validate(schema, value).map_err(|cause| {
+        let message = format!("The value {value} is not compatible with the schema {schema}");
+        ConnectError::data(message).with_source(cause)
+    })
+}
+
+impl<'a> IntoIterator for &'a Headers {
+    type Item = &'a Header;
+    type IntoIter = std::slice::Iter<'a, Header>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
