@@ -1,0 +1,29 @@
+//! The built-in converters, under Kafka Connect's class names, and the JSON of the internal topics.
+//!
+//! The worker makes instances through [`plugins`]; storage uses [`json`] directly. What the converters write is byte for byte
+//! what Kafka Connect writes (Invariant 6).
+
+mod boolean;
+mod bytes;
+mod converter_type;
+pub mod json;
+mod number;
+mod plugin;
+mod simple_header;
+mod string;
+
+use sluice_api::ConverterPlugin;
+
+/// Every converter of this crate.
+pub fn plugins() -> Vec<Box<dyn ConverterPlugin>> {
+    let mut plugins: Vec<Box<dyn ConverterPlugin>> =
+        vec![Box::new(json::PLUGIN), Box::new(string::PLUGIN), Box::new(bytes::PLUGIN), Box::new(boolean::PLUGIN)];
+    for number in number::PLUGINS {
+        plugins.push(Box::new(number));
+    }
+    plugins.push(Box::new(simple_header::SimpleHeaderPlugin));
+    plugins
+}
+
+#[cfg(test)]
+mod golden_config;
