@@ -1,0 +1,177 @@
+//! The thread of a log: sets the topic up, reads it, hands records to the callback and acks to the senders.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::handle::OnRecord;
+use super::options::{LogOptions, LogRecord};
+use super::positions::{Offsets, Waiters};
+use super::topic;
+use crate::admin::{Admin, OffsetSpec};
+use crate::client_log::{lock, remind};
+use crate::consumer::{Consumer, TopicPartition};
+use crate::error::{Error, ErrorKind};
+use crate::producer::{Producer, RecordMetadata};
+
+/// Records between two looks at the commands.
+const BATCH: usize = 500;
+/// A new topic has its leaders after some tenths of a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The answers that senders wait for, by the index of their record.
+pub(super) type PendingSends = Mutex<HashMap<u64, oneshot::Sender<Result<RecordMetadata, Error>>>>;
+
+/// Asked of the reader. Dropping the sending side stops it.
+pub(super) enum Command {
+    /// Answer when the positions have reached these offsets.
+    Reach(Offsets, oneshot::Sender<()>),
+}
+
+/// Everything that lives on the thread.
+pub(super) struct Reader {
+    pub(super) options: LogOptions,
+    pub(super) admin: Admin,
+    pub(super) consumer: Consumer,
+    pub(super) producer: Arc<Producer>,
+    pub(super) pending: Arc<PendingSends>,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    pub(super) on_record: OnRecord,
+}
+
+impl Reader {
+    /// Runs until the handle is gone. `started` gets the partition count, or why there will never be one.
+    pub(super) async fn run(mut self, started: oneshot::Sender<Result<i32, Error>>) {
+        let starts = match self.start().await {
+            Some(Ok(starts)) => starts,
+            // Nobody may be waiting any more: then there is nobody to tell.
+            Some(Err(error)) => return drop(started.send(Err(error))),
+            None => return,
+        };
+        let partitions = i32::try_from(starts.len()).unwrap_or(i32::MAX);
+        if started.send(Ok(partitions)).is_ok() {
+            self.tail(starts).await;
+        }
+        self.give_up_sends();
+    }
+
+    /// Sets the topic up and takes its partitions over, from the beginning. `None` when the handle is gone.
+    async fn start(&mut self) -> Option<Result<Offsets, Error>> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.try_start().await {
+                Ok(starts) => return Some(Ok(starts)),
+                Err(error) if !topic::is_worth_waiting(&error) => return Some(Err(error)),
+                Err(error) => {
+                    self.serve_logs();
+                    remind(self.admin.bootstrap(), &format!("preparing topic {}", self.options.topic), &error);
+                }
+            }
+            tokio::select! {
+                command = self.commands.recv() => drop(command?),
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_PAUSE),
+            }
+        }
+    }
+
+    async fn try_start(&mut self) -> Result<Offsets, Error> {
+        let count = topic::ensure(&self.admin, &self.options).await?;
+        let partitions: Vec<TopicPartition> =
+            (0..count).map(|partition| TopicPartition::new(self.options.topic.as_str(), partition)).collect();
+        let starts = self.admin.list_offsets(&partitions, OffsetSpec::Earliest, CALL_TIMEOUT).await?;
+        self.look_up().await?;
+        self.consumer.assign_from(&starts)?;
+        Ok(starts.into_iter().map(|(tp, offset)| (tp.partition, offset)).collect())
+    }
+
+    /// Both clients would find their partitions by themselves, a second later.
+    async fn look_up(&self) -> Result<(), Error> {
+        let (producer, topic) = (Arc::clone(&self.producer), self.options.topic.clone());
+        let looked_up = tokio::task::spawn_blocking(move || producer.look_up(&topic, CALL_TIMEOUT));
+        self.consumer.look_up(&self.options.topic, CALL_TIMEOUT).await?;
+        looked_up.await.map_err(|_| Error::new(ErrorKind::Closed, "the runtime is shutting down"))?
+    }
+
+    async fn tail(&mut self, starts: Offsets) {
+        let mut positions = starts;
+        let mut waiters = Waiters::default();
+        loop {
+            self.read(&mut positions).await;
+            self.answer_sends();
+            waiters.arrive(&positions);
+            let producer = Arc::clone(&self.producer);
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(Command::Reach(ends, arrived)) => waiters.add(ends, arrived),
+                    None => return,
+                },
+                () = self.consumer.ready() => {}
+                () = producer.acks_ready() => {}
+            }
+        }
+    }
+
+    /// Hands on what is there.
+    async fn read(&mut self, positions: &mut Offsets) {
+        loop {
+            match self.consumer.poll_batch(BATCH, Duration::ZERO) {
+                Ok(batch) => {
+                    let more = batch.records.len() == BATCH;
+                    for record in batch.records {
+                        (self.on_record)(LogRecord {
+                            partition: record.partition,
+                            offset: record.offset,
+                            timestamp_ms: record.timestamp_ms,
+                            key: record.key,
+                            value: record.value,
+                        });
+                    }
+                    if !more {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    remind(self.admin.bootstrap(), &format!("reading topic {}", self.options.topic), &error);
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                    break;
+                }
+            }
+        }
+        // The client's positions count control records too, which never come out of a poll.
+        positions.extend(self.consumer.polled_positions());
+    }
+
+    fn answer_sends(&self) {
+        let mut acks = Vec::new();
+        self.producer.poll();
+        self.producer.take_acks(&mut acks);
+        if acks.is_empty() {
+            return;
+        }
+        let mut pending = lock(&self.pending);
+        for ack in acks {
+            if let Some(answer) = pending.remove(&ack.index) {
+                // The sender may have stopped waiting.
+                drop(answer.send(ack.result));
+            }
+        }
+    }
+
+    fn give_up_sends(&self) {
+        self.producer.purge();
+        self.answer_sends();
+        lock(&self.pending).clear();
+    }
+
+    /// Without partitions the consumer has no records, only lines about why it cannot connect.
+    fn serve_logs(&self) {
+        if let Err(error) = self.consumer.poll_batch(1, Duration::ZERO) {
+            tracing::debug!(%error, "a consumer without partitions");
+        }
+        self.producer.poll();
+    }
+}

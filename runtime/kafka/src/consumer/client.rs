@@ -1,0 +1,301 @@
+//! The consumer itself.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tokio::sync::Notify;
+
+use super::arena::Arena;
+use super::commit::{CommitResult, Commits};
+use super::departure::Departure;
+use super::pattern::PatternSubscription;
+use super::rebalance::{Group, RebalanceEvent};
+use super::record::{ConsumerRecord, TopicPartition};
+use crate::client_log::{ClientLog, lock};
+use crate::error::{Error, ErrorKind};
+use crate::properties::{Properties, Role, Translation, translate};
+
+/// librdkafka looks again this often whether its full queue has room.
+const FULL_QUEUE_BACKOFF_MS: u32 = 10;
+/// How often the client's log is served when nothing happens.
+const IDLE_PAUSE: Duration = Duration::from_secs(30);
+
+/// What this consumer may hold of records that nobody polled yet: its share of the worker's memory budget.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsumerLimits {
+    /// KiB of fetched records in the queue. At most one fetch is on its way on top of it.
+    pub queued_kbytes: usize,
+    /// Bytes of one fetch, for all partitions of a broker together; a larger single batch still comes through.
+    pub fetch_bytes: usize,
+    /// Bytes of keys and values after which a poll has enough, however many records it was to bring; a larger single record
+    /// still comes through.
+    pub batch_bytes: usize,
+}
+
+impl Default for ConsumerLimits {
+    fn default() -> Self {
+        Self { queued_kbytes: 4 << 10, fetch_bytes: 1 << 20, batch_bytes: 1 << 20 }
+    }
+}
+
+/// What one poll brought.
+#[derive(Clone, Debug, Default)]
+pub struct PollResult {
+    /// Records in offset order per partition. They were fetched before the events: hand them on first, or drop those of
+    /// partitions that go.
+    pub records: Vec<ConsumerRecord>,
+    /// Changes of the assignment, to be answered in this order. No records come until they are.
+    pub events: Vec<RebalanceEvent>,
+    /// Asynchronous commits that ended.
+    pub commits: Vec<CommitResult>,
+}
+
+/// A consumer, in a group or on its own.
+///
+/// One task polls it; the other methods may be called from elsewhere. Dropping it leaves the group and blocks until
+/// that is done: use [`close`](Self::close) where blocking matters.
+pub struct Consumer {
+    pub(super) client: Arc<BaseConsumer<Group>>,
+    pub(super) translation: Translation,
+    batch_bytes: usize,
+    ready: Arc<Notify>,
+    commits: Arc<Commits>,
+    state: Mutex<PollState>,
+    pattern: Mutex<Option<Arc<PatternSubscription>>>,
+}
+
+#[derive(Default)]
+struct PollState {
+    arena: Arena,
+    /// An error that came after records of the same poll.
+    error: Option<Error>,
+}
+
+impl std::fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Consumer").field("client_id", &self.translation.client_id()).finish_non_exhaustive()
+    }
+}
+
+impl Consumer {
+    /// A consumer with the defaults of Kafka Connect's, changed by `properties` (Java names, `group.id` needed).
+    /// Connects in the background.
+    ///
+    /// # Errors
+    /// Properties that cannot be used.
+    pub fn new(properties: &Properties, limits: ConsumerLimits) -> Result<Self, Error> {
+        let mut translation = translate(Role::Consumer, properties)?;
+        if translation.java("group.id").is_none() {
+            return Err(Error::property("group.id", "", "the name of a consumer group"));
+        }
+        limit(&mut translation, limits);
+        let log = ClientLog::new(translation.client_id(), translation.bootstrap());
+        let mut client = BaseConsumer::from_config_and_context(&translation.client_config(), Group::new(log))
+            .map_err(|error| Error::from_client("creating a consumer", &error))?;
+        let ready = Arc::new(Notify::new());
+        let waker = Arc::clone(&ready);
+        client.set_nonempty_callback(move || waker.notify_one());
+        // What came before the callback was set woke nobody.
+        ready.notify_one();
+        let commits = Commits::new(Arc::clone(&ready));
+        Ok(Self {
+            client: Arc::new(client),
+            translation,
+            batch_bytes: limits.batch_bytes.max(1),
+            ready,
+            commits,
+            state: Mutex::default(),
+            pattern: Mutex::default(),
+        })
+    }
+
+    /// `max.poll.records`: how many records the properties want a task to get at once.
+    pub fn max_poll_records(&self) -> usize {
+        usize::try_from(self.translation.number("max.poll.records")).unwrap_or(1).max(1)
+    }
+
+    /// Joins the group for these topics. Replaces what was subscribed before.
+    ///
+    /// # Errors
+    /// No topics, or a topic name that cannot be one.
+    pub fn subscribe(&self, topics: &[&str]) -> Result<(), Error> {
+        *lock(&self.pattern) = None;
+        self.client.subscribe(topics).map_err(|error| Error::from_client("subscribing", &error))
+    }
+
+    /// Joins the group for all topics whose whole name matches, now and later: the cluster is asked again every
+    /// `metadata.max.age.ms`. Needs polling to go on.
+    ///
+    /// # Errors
+    /// A pattern that cannot be used.
+    pub fn subscribe_pattern(&self, java_regex: &str) -> Result<(), Error> {
+        let refresh =
+            Duration::from_millis(u64::try_from(self.translation.number("metadata.max.age.ms")).unwrap_or(0).max(10));
+        let internal = self.translation.flag("exclude.internal.topics");
+        let subscription = Arc::new(PatternSubscription::new(java_regex, internal, refresh)?);
+        subscription.refresh_if_due(&self.client, self.translation.bootstrap());
+        *lock(&self.pattern) = Some(subscription);
+        Ok(())
+    }
+
+    /// Up to `max_records` records that are there, or come within `timeout`; returns at once when there is anything.
+    /// With a zero timeout it never blocks: wait with [`ready`](Self::ready).
+    ///
+    /// # Errors
+    /// What Java's `poll` throws: no authorization, fenced, no offset and `auto.offset.reset=none`, bytes that cannot be read. What a retry
+    /// can mend is not an error: the client goes on by itself.
+    pub fn poll_batch(&self, max_records: usize, timeout: Duration) -> Result<PollResult, Error> {
+        self.refresh_pattern();
+        let mut state = lock(&self.state);
+        if let Some(error) = state.error.take() {
+            return Err(error);
+        }
+        let mut result = PollResult::default();
+        let outcome = self.fill(&mut state.arena, &mut result.records, max_records, timeout);
+        result.events = self.group().take_events();
+        result.commits = self.commits.take_results();
+        if let Err(error) = outcome {
+            if result.records.is_empty() && result.events.is_empty() && result.commits.is_empty() {
+                return Err(error);
+            }
+            state.error = Some(error);
+            self.ready.notify_one();
+        }
+        Ok(result)
+    }
+
+    /// Waits until [`poll_batch`](Self::poll_batch) has something to do. May wake for nothing. Cancel safe. One waiter
+    /// at a time.
+    pub async fn ready(&self) {
+        let due = lock(&self.pattern).as_ref().and_then(|pattern| pattern.next());
+        let pause = due.map_or(IDLE_PAUSE, |due| due.saturating_duration_since(Instant::now()).min(IDLE_PAUSE));
+        // Either way the caller polls next.
+        drop(tokio::time::timeout(pause, self.ready.notified()).await);
+    }
+
+    /// Commits these offsets (of the next record to be read) and waits for the answer. When the future is dropped or
+    /// times out, the commit may still happen.
+    ///
+    /// # Errors
+    /// Not committed, or not known to be in time.
+    pub async fn commit_sync(&self, offsets: &[(TopicPartition, i64)], timeout: Duration) -> Result<(), Error> {
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let commit = self.commits.wait(&self.client, offsets);
+        match tokio::time::timeout(timeout, commit).await {
+            Ok(committed) => committed,
+            Err(_) => Err(self.timed_out("committing offsets")),
+        }
+    }
+
+    /// Starts a commit of these offsets and returns its id; the outcome comes with a later poll, in
+    /// [`PollResult::commits`].
+    ///
+    /// # Errors
+    /// The commit could not be started.
+    pub fn commit_async(&self, offsets: &[(TopicPartition, i64)]) -> Result<u64, Error> {
+        self.commits.start(&self.client, offsets)
+    }
+
+    /// Leaves the group and stops, without a commit. Returns after `timeout` even when the client is still at it.
+    pub async fn close(self, timeout: Duration) {
+        let dropped = tokio::task::spawn_blocking(move || drop(self));
+        if tokio::time::timeout(timeout, dropped).await.is_err() {
+            tracing::debug!("a consumer is still closing in the background");
+        }
+    }
+
+    /// What takes this consumer out of its group when the thread that owns it hangs.
+    #[must_use]
+    pub fn departure(&self) -> Departure {
+        Departure(Arc::downgrade(&self.client))
+    }
+
+    fn group(&self) -> &Group {
+        self.client.context()
+    }
+
+    fn refresh_pattern(&self) {
+        if let Some(pattern) = lock(&self.pattern).as_ref() {
+            pattern.refresh_if_due(&self.client, self.translation.bootstrap());
+        }
+    }
+
+    fn fill(
+        &self,
+        arena: &mut Arena,
+        records: &mut Vec<ConsumerRecord>,
+        max: usize,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let deadline = Instant::now() + timeout;
+        let mut bytes = 0;
+        while records.len() < max && bytes < self.batch_bytes {
+            let served = self.group().served();
+            let wait =
+                if records.is_empty() { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            match self.client.poll(wait) {
+                Some(Ok(message)) => {
+                    let record = arena.record(&message)?;
+                    bytes += record.key.as_ref().map_or(0, Bytes::len) + record.value.as_ref().map_or(0, Bytes::len);
+                    records.push(record);
+                }
+                Some(Err(error)) => stop_for(&error)?,
+                None if self.group().has_events() => return Ok(()),
+                // Something was served that is no record: there may be more behind it.
+                None if self.group().served() != served => {}
+                None if records.is_empty() && Instant::now() < deadline => {}
+                None => return Ok(()),
+            }
+        }
+        // The queue may hold more without ever having been empty, and then nothing wakes the task.
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    fn timed_out(&self, action: &str) -> Error {
+        let reason = self.group().log().trouble().map(|reason| format!(": {reason}")).unwrap_or_default();
+        Error::new(ErrorKind::TimedOut, format!("{action} took too long{reason}"))
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.group().close();
+    }
+}
+
+/// What a consumer's error event means for the task: most only say that the client is retrying.
+fn stop_for(error: &KafkaError) -> Result<(), Error> {
+    let (code, fatal) = match error {
+        KafkaError::MessageConsumption(code) => (*code, false),
+        KafkaError::MessageConsumptionFatal(code) => (*code, true),
+        _ => return Ok(()),
+    };
+    let failure = Error::from_code("consuming", code);
+    let stops = fatal
+        || matches!(
+            failure.kind(),
+            ErrorKind::Authorization | ErrorKind::Authentication | ErrorKind::Fenced | ErrorKind::CorruptRecord
+        )
+        || matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::NotImplemented);
+    if stops { Err(failure) } else { Ok(()) }
+}
+
+fn limit(translation: &mut Translation, limits: ConsumerLimits) {
+    let wanted = usize::try_from(translation.number("fetch.max.bytes")).unwrap_or(0);
+    // librdkafka refuses a fetch size below its message size, which means nothing for a consumer.
+    let fetch = wanted.min(limits.fetch_bytes).clamp(1_000, i32::MAX as usize - 1_024);
+    translation.set("fetch.max.bytes", fetch);
+    translation.set("message.max.bytes", fetch.min(1_000_000));
+    let partition =
+        translation.native("fetch.message.max.bytes").and_then(|bytes| bytes.parse::<usize>().ok()).unwrap_or(fetch);
+    translation.set("fetch.message.max.bytes", partition.min(fetch));
+    translation.set("queued.max.messages.kbytes", limits.queued_kbytes.clamp(1, 2_097_151));
+    translation.set("fetch.queue.backoff.ms", FULL_QUEUE_BACKOFF_MS);
+}

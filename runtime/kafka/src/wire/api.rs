@@ -1,0 +1,105 @@
+//! The requests that this client speaks: one fixed version each, and the layout of its answer.
+//!
+//! The versions are the newest without the compact encoding. Brokers since 2.4 offer all of them (Kafka 4 dropped only
+//! older ones), and the embedded broker does as well.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest,
+    DescribeGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse,
+    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, MetadataRequest, MetadataResponse,
+    OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest,
+    OffsetFetchResponse, SyncGroupRequest, SyncGroupResponse,
+};
+use kafka_protocol::protocol::{Decodable, Encodable};
+
+use super::shape::Shape::{self, Array, Blob, Fixed, Text};
+
+/// A request that is spoken in one version.
+pub(super) trait Api: Encodable + Sync {
+    /// Name in Kafka's protocol guide.
+    const NAME: &'static str;
+    /// Number in the request header.
+    const KEY: i16;
+    /// The one version spoken.
+    const VERSION: i16;
+    /// Layout of the answer's body.
+    const ANSWER: &'static [Shape];
+    /// The answer.
+    type Answer: Decodable;
+
+    /// The error code of the answer as a whole. 0 is success, or that the answer has to be looked at part by part.
+    fn code(answer: &Self::Answer) -> i16;
+}
+
+/// `name => number, version, answer type, layout, code`
+macro_rules! apis {
+    ($($request:ident => $name:literal, $key:literal, $version:literal, $answer:ident, $shape:expr, $code:expr;)*) => {$(
+        impl Api for $request {
+            const NAME: &'static str = $name;
+            const KEY: i16 = $key;
+            const VERSION: i16 = $version;
+            const ANSWER: &'static [Shape] = $shape;
+            type Answer = $answer;
+
+            fn code(answer: &$answer) -> i16 {
+                let code: fn(&$answer) -> i16 = $code;
+                code(answer)
+            }
+        }
+    )*};
+}
+
+apis! {
+    ApiVersionsRequest => "ApiVersions", 18, 0, ApiVersionsResponse,
+        &[Fixed(2), Array(&[Fixed(6)])], |answer| answer.error_code;
+    MetadataRequest => "Metadata", 3, 7, MetadataResponse,
+        &[
+            Fixed(4), Array(&[Fixed(4), Text, Fixed(4), Text]), Text, Fixed(4),
+            Array(&[
+                Fixed(2), Text, Fixed(1),
+                Array(&[Fixed(14), Array(&[Fixed(4)]), Array(&[Fixed(4)]), Array(&[Fixed(4)])]),
+            ]),
+        ],
+        |_| 0;
+    FindCoordinatorRequest => "FindCoordinator", 10, 2, FindCoordinatorResponse,
+        &[Fixed(6), Text, Fixed(4), Text, Fixed(4)], |answer| answer.error_code;
+    JoinGroupRequest => "JoinGroup", 11, 5, JoinGroupResponse,
+        &[Fixed(10), Text, Text, Text, Array(&[Text, Text, Blob])], |answer| unless_member_id_required(answer.error_code);
+    SyncGroupRequest => "SyncGroup", 14, 3, SyncGroupResponse, &[Fixed(6), Blob], |answer| answer.error_code;
+    HeartbeatRequest => "Heartbeat", 12, 3, HeartbeatResponse, &[Fixed(6)], |answer| answer.error_code;
+    LeaveGroupRequest => "LeaveGroup", 13, 3, LeaveGroupResponse,
+        &[Fixed(6), Array(&[Text, Text, Fixed(2)])],
+        |answer| first_code([answer.error_code].into_iter().chain(answer.members.iter().map(|member| member.error_code)));
+    DescribeGroupsRequest => "DescribeGroups", 15, 4, DescribeGroupsResponse,
+        &[Fixed(4), Array(&[Fixed(2), Text, Text, Text, Text, Array(&[Text, Text, Text, Text, Blob, Blob]), Fixed(4)])],
+        |answer| first_code(answer.groups.iter().map(|group| group.error_code));
+    OffsetFetchRequest => "OffsetFetch", 9, 5, OffsetFetchResponse,
+        &[Fixed(4), Array(&[Text, Array(&[Fixed(16), Text, Fixed(2)])]), Fixed(2)], |answer| answer.error_code;
+    OffsetCommitRequest => "OffsetCommit", 8, 7, OffsetCommitResponse,
+        &[Fixed(4), Array(&[Text, Array(&[Fixed(6)])])], first_coordinator_code;
+    OffsetDeleteRequest => "OffsetDelete", 47, 0, OffsetDeleteResponse,
+        &[Fixed(6), Array(&[Text, Array(&[Fixed(6)])])], |answer| answer.error_code;
+    DeleteGroupsRequest => "DeleteGroups", 42, 1, DeleteGroupsResponse,
+        &[Fixed(4), Array(&[Text, Fixed(2)])], |answer| first_code(answer.results.iter().map(|group| group.error_code));
+}
+
+/// A member id that has to be confirmed comes as an error, but the answer carries the id.
+fn unless_member_id_required(code: i16) -> i16 {
+    if code == ResponseError::MemberIdRequired.code() { 0 } else { code }
+}
+
+/// Trouble of the coordinator is repeated for each partition; any other code is one partition's own.
+fn first_coordinator_code(answer: &OffsetCommitResponse) -> i16 {
+    let codes = answer.topics.iter().flat_map(|topic| topic.partitions.iter().map(|partition| partition.error_code));
+    let of_coordinator = [
+        ResponseError::CoordinatorLoadInProgress.code(),
+        ResponseError::CoordinatorNotAvailable.code(),
+        ResponseError::NotCoordinator.code(),
+    ];
+    first_code(codes.filter(|code| of_coordinator.contains(code)))
+}
+
+fn first_code(codes: impl IntoIterator<Item = i16>) -> i16 {
+    codes.into_iter().find(|code| *code != 0).unwrap_or(0)
+}

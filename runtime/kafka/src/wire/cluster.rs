@@ -1,0 +1,81 @@
+//! The cluster as a whole: any broker that answers will do.
+
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+use super::api::Api;
+use super::config::ClientConfig;
+use super::connection::Connection;
+use super::error::Error;
+use super::metadata::{Metadata, host_and_port};
+
+/// Knows the bootstrap addresses and every broker it was told of since. Holds no connection between calls: what it asks,
+/// it asks rarely. No call retries.
+#[derive(Debug)]
+pub struct Cluster {
+    config: ClientConfig,
+    learned: Vec<String>,
+}
+
+impl Cluster {
+    /// Connects to nothing yet.
+    pub fn new(config: ClientConfig) -> Self {
+        Self { config, learned: Vec::new() }
+    }
+
+    /// How this cluster is reached.
+    pub fn config(&self) -> &ClientConfig {
+        &self.config
+    }
+
+    /// Asks the first broker that answers for the brokers and for `topics`, creating none. Cancel safe.
+    pub async fn metadata(&mut self, topics: &[&str]) -> Result<Metadata, Error> {
+        let mut connection = self.any_broker().await?;
+        self.ask_metadata(&mut connection, topics).await
+    }
+
+    /// A connection to the broker that coordinates `group`. Cancel safe.
+    pub(super) async fn coordinator(&mut self, group: &str) -> Result<Connection, Error> {
+        let mut connection = self.any_broker().await?;
+        self.ask_metadata(&mut connection, &[]).await?;
+        let request = FindCoordinatorRequest::default().with_key(text(group)).with_key_type(0);
+        let answer = connection.call(&request, self.config.request_timeout).await?;
+        Error::check(FindCoordinatorRequest::NAME, &format!("group {group}"), answer.error_code)?;
+        let address = host_and_port(&answer.host, answer.port);
+        if connection.address() == address {
+            return Ok(connection);
+        }
+        let opened = Connection::open(&address, &self.config).await;
+        opened.map_err(|source| Error::Unreachable { tried: vec![(address, source)] })
+    }
+
+    async fn ask_metadata(&mut self, connection: &mut Connection, topics: &[&str]) -> Result<Metadata, Error> {
+        let topic = |name: &&str| MetadataRequestTopic::default().with_name(Some(TopicName(text(name))));
+        let request = MetadataRequest::default()
+            .with_topics(Some(topics.iter().map(topic).collect()))
+            .with_allow_auto_topic_creation(false);
+        let metadata = Metadata::from(connection.call(&request, self.config.request_timeout).await?);
+        self.learned = metadata.brokers.iter().map(|broker| broker.address.clone()).collect();
+        Ok(metadata)
+    }
+
+    /// The brokers learned last first, then the bootstrap addresses: a cluster may move away from the latter, and the
+    /// former may all be gone.
+    async fn any_broker(&self) -> Result<Connection, Error> {
+        let mut tried = Vec::new();
+        let unknown = self.config.bootstrap.iter().filter(|address| !self.learned.contains(address));
+        for address in self.learned.iter().chain(unknown) {
+            match Connection::open(address, &self.config).await {
+                Ok(connection) => return Ok(connection),
+                Err(reason) => tried.push((address.clone(), reason)),
+            }
+        }
+        Err(Error::Unreachable { tried })
+    }
+}
+
+/// Text for a message field.
+pub(super) fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}

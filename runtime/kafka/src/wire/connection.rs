@@ -1,0 +1,110 @@
+//! One TCP connection to one broker: requests go out one at a time, each waits for its answer.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
+
+use kafka_protocol::messages::ApiVersionsRequest;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::api::Api;
+use super::config::ClientConfig;
+use super::error::Error;
+use super::frame::{decode_answer, encode_request, read_frame};
+
+/// A connection that knows which requests its broker offers.
+///
+/// A call that fails or is dropped half-way closes the connection, because an answer to it may still be on its way; every
+/// later call then fails with `NotConnected`.
+#[derive(Debug)]
+pub(super) struct Connection {
+    address: String,
+    client_id: String,
+    stream: Option<TcpStream>,
+    next_correlation_id: i32,
+    offered: HashMap<i16, (i16, i16)>,
+}
+
+impl Connection {
+    /// Connects and asks for the versions that the broker offers. A failure to connect is an I/O error of the caller to
+    /// name; a failure after that closes the connection.
+    pub(super) async fn open(address: &str, config: &ClientConfig) -> io::Result<Self> {
+        let setup = config.connection_setup_timeout;
+        let connecting = timeout(setup, TcpStream::connect(address)).await;
+        let stream = connecting.map_err(|_| timed_out("no connection", setup))??;
+        stream.set_nodelay(true)?;
+        let mut connection = Self {
+            address: address.to_owned(),
+            client_id: config.client_id.clone(),
+            stream: Some(stream),
+            next_correlation_id: 0,
+            offered: HashMap::from([(
+                ApiVersionsRequest::KEY,
+                (ApiVersionsRequest::VERSION, ApiVersionsRequest::VERSION),
+            )]),
+        };
+        let answer = connection.call(&ApiVersionsRequest::default(), config.request_timeout).await;
+        let answer = answer.map_err(io::Error::other)?;
+        connection.offered.extend(answer.api_keys.iter().map(|api| (api.api_key, (api.min_version, api.max_version))));
+        Ok(connection)
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// True when the next call cannot work because an earlier one broke the connection.
+    pub(super) fn is_closed(&self) -> bool {
+        self.stream.is_none()
+    }
+
+    /// Sends `request` and waits at most `patience` for the answer, whatever error code is in it. Dropping the future
+    /// closes the connection; the broker may have acted on the request.
+    pub(super) async fn call<A: Api>(&mut self, request: &A, patience: Duration) -> Result<A::Answer, Error> {
+        self.check_offered::<A>()?;
+        let correlation_id = self.next_correlation_id;
+        self.next_correlation_id = self.next_correlation_id.wrapping_add(1);
+        let bytes = encode_request(request, &self.client_id, correlation_id)
+            .map_err(|reason| Error::Unencodable { api: A::NAME, reason })?;
+        let mut stream =
+            self.stream.take().ok_or_else(|| self.disconnected::<A>(io::ErrorKind::NotConnected.into()))?;
+        let exchange = async {
+            stream.write_all(&bytes).await?;
+            read_frame(&mut stream).await
+        };
+        let frame = match timeout(patience, exchange).await {
+            Ok(Ok(frame)) => frame,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(self.malformed::<A>(error.to_string()));
+            }
+            Ok(Err(error)) => return Err(self.disconnected::<A>(error)),
+            Err(_) => return Err(self.disconnected::<A>(timed_out("no answer", patience))),
+        };
+        let answer = decode_answer::<A>(frame, correlation_id).map_err(|reason| self.malformed::<A>(reason))?;
+        self.stream = Some(stream);
+        Ok(answer)
+    }
+
+    fn check_offered<A: Api>(&self) -> Result<(), Error> {
+        let offered = match self.offered.get(&A::KEY) {
+            Some((min, max)) if (*min..=*max).contains(&A::VERSION) => return Ok(()),
+            Some((min, max)) => format!("it offers versions {min} to {max}"),
+            None => "it does not offer this request".to_owned(),
+        };
+        Err(Error::UnsupportedVersion { address: self.address.clone(), api: A::NAME, spoken: A::VERSION, offered })
+    }
+
+    fn disconnected<A: Api>(&self, source: io::Error) -> Error {
+        Error::Disconnected { address: self.address.clone(), api: A::NAME, source }
+    }
+
+    fn malformed<A: Api>(&self, reason: String) -> Error {
+        Error::Malformed { address: self.address.clone(), api: A::NAME, reason }
+    }
+}
+
+fn timed_out(what: &str, after: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("{what} within {} ms", after.as_millis()))
+}

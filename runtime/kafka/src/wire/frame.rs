@@ -1,0 +1,152 @@
+//! Requests to bytes, bytes to answers. Nothing here waits except `read_frame`.
+
+use std::io;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::RequestHeader;
+use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::api::Api;
+use super::shape;
+
+/// The longest answer that is read. The longest legitimate one lists a group with thousands of members or offsets.
+pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Header version 1: with a client id, without tagged fields. It belongs to every version spoken here.
+const REQUEST_HEADER_VERSION: i16 = 1;
+
+/// A whole request with its length in front.
+pub(super) fn encode_request<A: Api>(request: &A, client_id: &str, correlation_id: i32) -> Result<Bytes, String> {
+    let header = RequestHeader::default()
+        .with_request_api_key(A::KEY)
+        .with_request_api_version(A::VERSION)
+        .with_correlation_id(correlation_id)
+        .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
+    let mut body = BytesMut::new();
+    header.encode(&mut body, REQUEST_HEADER_VERSION).map_err(|error| error.to_string())?;
+    request.encode(&mut body, A::VERSION).map_err(|error| error.to_string())?;
+    let length = i32::try_from(body.len()).map_err(|_| format!("{} bytes", body.len()))?;
+    let mut frame = BytesMut::with_capacity(4 + body.len());
+    frame.put_i32(length);
+    frame.extend_from_slice(&body);
+    Ok(frame.freeze())
+}
+
+/// The answer in `frame`, which is everything after the length. Never panics, whatever the bytes.
+pub(super) fn decode_answer<A: Api>(mut frame: Bytes, correlation_id: i32) -> Result<A::Answer, String> {
+    let answered = frame.try_get_i32().map_err(|_| "no correlation id".to_owned())?;
+    if answered != correlation_id {
+        return Err(format!("correlation id {answered} instead of {correlation_id}"));
+    }
+    shape::check(A::ANSWER, &frame)?;
+    A::Answer::decode(&mut frame, A::VERSION).map_err(|error| error.to_string())
+}
+
+/// Reads one length-prefixed frame, without its length. A length that lies costs no memory: the buffer grows with what
+/// arrives. A length out of bounds is `InvalidData`. Not cancel safe: bytes already read are lost.
+pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
+    let length = stream.read_i32().await?;
+    let length = usize::try_from(length).ok().filter(|length| *length <= MAX_ANSWER_BYTES).ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("answer of {length} bytes, at most {MAX_ANSWER_BYTES} allowed"),
+        )
+    })?;
+    let mut frame = BytesMut::with_capacity(length.min(8 * 1024));
+    let mut rest = stream.take(length as u64);
+    while frame.len() < length {
+        if rest.read_buf(&mut frame).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(frame.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
+    use kafka_protocol::messages::{
+        ApiVersionsRequest, DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest,
+        JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, MetadataRequest, OffsetCommitRequest,
+        OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn joined() -> Bytes {
+        let member = JoinGroupResponseMember::default()
+            .with_member_id(StrBytes::from_static_str("m1"))
+            .with_metadata(Bytes::from_static(b"meta"));
+        let answer = JoinGroupResponse::default()
+            .with_generation_id(7)
+            .with_protocol_name(Some(StrBytes::from_static_str("sessioned")))
+            .with_leader(StrBytes::from_static_str("m1"))
+            .with_member_id(StrBytes::from_static_str("m1"))
+            .with_members(vec![member]);
+        let mut frame = BytesMut::new();
+        frame.put_i32(3);
+        answer.encode(&mut frame, JoinGroupRequest::VERSION).expect("encodes");
+        frame.freeze()
+    }
+
+    #[test]
+    fn an_answer_to_another_request_is_refused() {
+        let error = decode_answer::<JoinGroupRequest>(joined(), 4).expect_err("refused");
+        assert_eq!(error, "correlation id 3 instead of 4");
+        assert_eq!(decode_answer::<JoinGroupRequest>(joined(), 3).expect("decodes").generation_id, 7);
+    }
+
+    #[test]
+    fn an_answer_cut_anywhere_is_an_error() {
+        let whole = joined();
+        for length in 0..whole.len() {
+            assert!(decode_answer::<JoinGroupRequest>(whole.slice(..length), 3).is_err(), "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn an_array_count_beyond_the_bytes_allocates_nothing() {
+        let mut frame = joined().to_vec();
+        let count_at = frame.len() - (4 + 2 + 2 + 2 + 4 + 4);
+        frame[count_at..count_at + 4].copy_from_slice(&i32::MAX.to_be_bytes());
+        assert!(decode_answer::<JoinGroupRequest>(frame.into(), 3).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_length_out_of_bounds_is_refused_before_reading_on() {
+        for length in [-1_i32, i32::MAX, 16 * 1024 * 1024 + 1] {
+            let error = read_frame(&mut length.to_be_bytes().as_slice()).await.expect_err("refused");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        }
+        let short = [0, 0, 0, 9, 1, 2];
+        assert_eq!(read_frame(&mut short.as_slice()).await.expect_err("cut").kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    fn survives<A: Api>(bytes: &Bytes) {
+        drop(decode_answer::<A>(bytes.clone(), 0));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn no_decoder_panics_on_arbitrary_bytes(body in proptest::collection::vec(any::<u8>(), 0..120), small in any::<bool>()) {
+            // Small bytes make plausible lengths and counts, so the walk gets further into the message.
+            let body: Vec<u8> = body.into_iter().map(|byte| if small { byte & 3 } else { byte }).collect();
+            let bytes = Bytes::from([vec![0; 4], body].concat());
+            survives::<ApiVersionsRequest>(&bytes);
+            survives::<MetadataRequest>(&bytes);
+            survives::<FindCoordinatorRequest>(&bytes);
+            survives::<JoinGroupRequest>(&bytes);
+            survives::<SyncGroupRequest>(&bytes);
+            survives::<HeartbeatRequest>(&bytes);
+            survives::<LeaveGroupRequest>(&bytes);
+            survives::<DescribeGroupsRequest>(&bytes);
+            survives::<OffsetFetchRequest>(&bytes);
+            survives::<OffsetCommitRequest>(&bytes);
+            survives::<OffsetDeleteRequest>(&bytes);
+            survives::<DeleteGroupsRequest>(&bytes);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Which brokers there are and who leads which partition.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::MetadataResponse;
+use kafka_protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
+
+/// The cluster as one broker sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// Every live broker.
+    pub brokers: Vec<BrokerMetadata>,
+    /// The cluster's id, when the broker tells it.
+    pub cluster_id: Option<String>,
+    /// The topics that were asked for, in the order of the answer.
+    pub topics: Vec<TopicMetadata>,
+}
+
+/// One broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerMetadata {
+    /// Number of the broker.
+    pub node_id: i32,
+    /// Advertised `host:port`.
+    pub address: String,
+}
+
+/// One topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicMetadata {
+    /// Name of the topic.
+    pub name: String,
+    /// Why there is nothing to know about it, for instance because it does not exist.
+    pub error: Option<ResponseError>,
+    /// Its partitions.
+    pub partitions: Vec<PartitionMetadata>,
+}
+
+/// One partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionMetadata {
+    /// Number of the partition.
+    pub partition: i32,
+    /// Node id of its leader; `None` while it has none.
+    pub leader: Option<i32>,
+    /// Epoch of the leader; -1 when the broker does not tell it.
+    pub leader_epoch: i32,
+}
+
+impl From<MetadataResponse> for Metadata {
+    fn from(answer: MetadataResponse) -> Self {
+        let broker = |broker: &kafka_protocol::messages::metadata_response::MetadataResponseBroker| BrokerMetadata {
+            node_id: broker.node_id.0,
+            address: host_and_port(&broker.host, broker.port),
+        };
+        Self {
+            brokers: answer.brokers.iter().map(broker).collect(),
+            cluster_id: answer.cluster_id.map(|id| id.to_string()),
+            topics: answer.topics.into_iter().map(topic).collect(),
+        }
+    }
+}
+
+fn topic(answer: MetadataResponseTopic) -> TopicMetadata {
+    TopicMetadata {
+        name: answer.name.map(|name| name.to_string()).unwrap_or_default(),
+        error: ResponseError::try_from_code(answer.error_code),
+        partitions: answer.partitions.iter().map(partition).collect(),
+    }
+}
+
+fn partition(answer: &MetadataResponsePartition) -> PartitionMetadata {
+    PartitionMetadata {
+        partition: answer.partition_index,
+        leader: Some(answer.leader_id.0).filter(|leader| *leader >= 0),
+        leader_epoch: answer.leader_epoch,
+    }
+}
+
+/// `host:port`, with the brackets that an IPv6 address needs.
+pub(super) fn host_and_port(host: &str, port: i32) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}

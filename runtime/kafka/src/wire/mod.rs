@@ -1,0 +1,39 @@
+//! The raw-protocol client: Kafka's own request and response messages over a plaintext TCP connection.
+//!
+//! Owns what librdkafka cannot do from safe Rust: membership of a classic group with protocol type `connect`, and the
+//! group calls of an admin client (describe, list, alter and delete offsets, delete the group). The herder's membership
+//! task and its offset endpoints call it; data never passes through here.
+//!
+//! Keeps this rule: a byte that a broker sent is checked against the layout of its message before anything is allocated
+//! from it, so no answer can panic or exhaust the worker. Each request is spoken in one fixed version, all of them
+//! understood by every broker since Kafka 2.4; a broker that lacks one is refused by name.
+
+mod api;
+mod cluster;
+mod config;
+mod connection;
+mod coordinator;
+mod description;
+mod error;
+mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+mod group_admin;
+mod group_member;
+mod metadata;
+mod reachability;
+mod shape;
+
+#[cfg(test)]
+mod fake_broker;
+#[cfg(test)]
+mod tests;
+
+pub use cluster::Cluster;
+pub use config::{ClientConfig, GroupConfig};
+pub use description::{GroupDescription, GroupMemberDescription};
+pub use error::{Error, ErrorKind};
+pub use group_admin::{GroupAdmin, GroupOffsets};
+pub use group_member::{GroupMember, HeartbeatOutcome, Joined};
+pub use metadata::{BrokerMetadata, Metadata, PartitionMetadata, TopicMetadata};
+pub use reachability::Reachability;
