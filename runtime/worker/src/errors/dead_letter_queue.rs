@@ -1,0 +1,178 @@
+//! The dead letter queue of a sink task: records that could not be converted or delivered, as they were (KIP-298).
+//!
+//! Deviation from Kafka Connect, which only logs it: a record that the queue does not take ends the task, because the offset of
+//! the record must not be committed then (Invariant 3).
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use sluice_api::{ConnectError, Properties};
+use sluice_kafka::{Admin, ConsumerRecord, NewTopic, Producer, ProducerLimits, ProducerRecord};
+use sluice_storage::ConnectorTaskId;
+use tokio::time::{Instant, timeout_at};
+
+use super::Failure;
+use crate::config::{ClientIds, ClientProperties, DeadLetterQueueConfig};
+use crate::metrics::TaskMetrics;
+use crate::task::RecordProducer;
+use crate::worker::lock;
+
+const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
+const LIMITS: ProducerLimits = ProducerLimits { max_bytes: 4 << 20, max_messages: 10_000 };
+
+/// The queue of one task.
+pub(crate) struct DeadLetterQueue {
+    id: ConnectorTaskId,
+    topic: Arc<str>,
+    headers: bool,
+    producer: Arc<dyn RecordProducer>,
+    metrics: Arc<TaskMetrics>,
+    state: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// Not yet taken by the producer.
+    waiting: Vec<ProducerRecord>,
+    next_index: u64,
+    lost: Option<String>,
+}
+
+impl DeadLetterQueue {
+    /// The queue that the connector's config names, its topic created if need be; `None` when it names none.
+    pub(crate) async fn for_sink(
+        id: &ConnectorTaskId,
+        config: Option<&DeadLetterQueueConfig>,
+        clients: &ClientProperties<'_>,
+        ids: &ClientIds,
+        metrics: Arc<TaskMetrics>,
+    ) -> Result<Option<Arc<Self>>, ConnectError> {
+        let Some(DeadLetterQueueConfig { topic, replication_factor, context_headers }) = config else {
+            return Ok(None);
+        };
+        let unusable = |error: sluice_kafka::Error| {
+            ConnectError::connect(format!("Could not initialize dead letter queue with topic={topic}"))
+                .with_source(error)
+        };
+        let admin = Admin::new(&clients.dlq_admin(ids)?).map_err(unusable)?;
+        if admin.describe_topics(&[topic.as_str()], CREATE_TIMEOUT).await.map_err(unusable)?.is_empty() {
+            let new = NewTopic {
+                name: topic.clone(),
+                partitions: 1,
+                replication_factor: i32::from(*replication_factor),
+                settings: Properties::new(),
+            };
+            match admin.create_topic(&new, CREATE_TIMEOUT).await {
+                Err(error) if error.kind() == sluice_kafka::ErrorKind::TopicExists => {}
+                created => created.map_err(unusable)?,
+            }
+        }
+        let producer = Producer::new(&clients.dlq_producer(ids)?, LIMITS).map_err(unusable)?;
+        Ok(Some(Arc::new(Self::new(id.clone(), topic.as_str().into(), *context_headers, Arc::new(producer), metrics))))
+    }
+
+    pub(crate) fn new(
+        id: ConnectorTaskId,
+        topic: Arc<str>,
+        headers: bool,
+        producer: Arc<dyn RecordProducer>,
+        metrics: Arc<TaskMetrics>,
+    ) -> Self {
+        Self { id, topic, headers, producer, metrics, state: Mutex::default() }
+    }
+
+    /// The record as it goes into the queue.
+    pub(crate) fn letter(&self, raw: &ConsumerRecord, failure: &Failure) -> ProducerRecord {
+        let mut headers = raw.headers.clone();
+        if self.headers {
+            headers.extend(self.context(raw, failure));
+        }
+        ProducerRecord {
+            topic: self.topic.clone(),
+            partition: None,
+            timestamp_ms: raw.timestamp_ms.filter(|ms| *ms > 0),
+            key: raw.key.clone(),
+            value: raw.value.clone(),
+            headers,
+        }
+    }
+
+    /// Queues a letter. Whether it arrived is known after [`DeadLetterQueue::settle`].
+    pub(crate) fn send(&self, letter: ProducerRecord) {
+        self.metrics.errors.dead_letter(false);
+        lock(&self.state).waiting.push(letter);
+        self.push();
+    }
+
+    /// Waits until every letter is acknowledged.
+    ///
+    /// # Errors
+    /// One was refused, or the time is over: offsets past it must not be committed.
+    pub(crate) async fn settle(&self, timeout: Duration) -> Result<(), ConnectError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            self.push();
+            let (waiting, lost) = {
+                let state = lock(&self.state);
+                (!state.waiting.is_empty() || self.producer.in_flight() > 0, state.lost.clone())
+            };
+            if let Some(lost) = lost {
+                return Err(ConnectError::connect(format!(
+                    "Could not produce message to dead letter queue. topic={}: {lost}",
+                    self.topic
+                )));
+            }
+            if !waiting {
+                return Ok(());
+            }
+            if timeout_at(deadline, self.producer.acks_ready()).await.is_err() {
+                return Err(ConnectError::connect(format!(
+                    "the dead letter queue {} did not take its records in time",
+                    self.topic
+                )));
+            }
+        }
+    }
+
+    /// Sends what there is room for and takes note of what was refused.
+    fn push(&self) {
+        let mut acks = Vec::new();
+        self.producer.take_acks(&mut acks);
+        let mut state = lock(&self.state);
+        let Queue { waiting, next_index, lost } = &mut *state;
+        match self.producer.send(waiting, *next_index) {
+            Ok(count) => {
+                waiting.drain(..count);
+                *next_index += count as u64;
+            }
+            Err(refused) => *lost = Some(refused.error.to_string()),
+        }
+        if let Some(error) = acks.into_iter().find_map(|ack| ack.result.err()) {
+            *lost = Some(error.to_string());
+        }
+        if lost.is_some() {
+            self.metrics.errors.dead_letter(true);
+        }
+    }
+
+    fn context(&self, raw: &ConsumerRecord, failure: &Failure) -> Vec<(Arc<str>, Option<Bytes>)> {
+        let error = &failure.error;
+        let headers = [
+            ("topic", raw.topic.to_string()),
+            ("partition", raw.partition.to_string()),
+            ("offset", raw.offset.to_string()),
+            ("connector.name", self.id.connector.clone()),
+            ("task.id", self.id.task.to_string()),
+            ("stage", failure.stage.name().to_owned()),
+            ("class.name", failure.class.clone()),
+            ("exception.class.name", error.kind().java_class().to_owned()),
+            ("exception.message", error.message().to_owned()),
+            ("exception.stacktrace", error.trace()),
+        ];
+        headers
+            .into_iter()
+            .map(|(name, value)| (format!("__connect.errors.{name}").into(), Some(value.into())))
+            .collect()
+    }
+}

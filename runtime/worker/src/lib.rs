@@ -1,0 +1,101 @@
+//! The data plane: connector instances, source tasks and sink tasks of one worker process.
+//!
+//! It owns the task threads, their loops and what the loops share (offset flush, error policy, memory shares, metrics). The
+//! herder calls [`Worker`]; nothing here decides *what* runs, only *how*. Kept here: Invariants 1, 2, 3, 5, 7 and 8.
+//!
+//! # Threads
+//!
+//! A connector instance is a thread `connector-thread-C`, a task a thread `task-thread-C-N`, each with a current-thread tokio
+//! runtime. The worker holds a handle per thread: a command channel into it, a `finished` signal out of it, and the
+//! `cancelled` flag. No method of [`Worker`] waits for connector code except with a deadline. A panic is caught at the top of
+//! the thread and becomes FAILED with the panic's message and place as trace.
+//!
+//! # The source task loop
+//!
+//! ```text
+//! start producer, offset reader ─► task.start ─► RUNNING
+//!   loop:
+//!     command?          stop → leave the loop · pause → PAUSED, wait · resume → RUNNING
+//!     acks?             producer.take_acks → SubmittedRecords.ack(index) → committable prefix per source partition
+//!     flush due?        committable → OffsetWriter → store in a background future of this task
+//!     callbacks owed?   SourceTask.commit_records, and SourceTask.commit after a flush: between two polls, never during one
+//!     room?             unsent records or in flight ≥ share → wait for acks (back-pressure: never poll into a full producer)
+//!     poll              while it is pending, acks, flushes and commands are attended to; it is dropped at stop only
+//!     batch → transforms → converters → ensure topic → submit(index) → producer.send, which may take a part of it
+//!   end: wait for outstanding acks (offset.flush.timeout.ms) ─► final flush ─► SourceTask.commit ─► task.stop
+//!        ─► UNASSIGNED or FAILED
+//! ```
+//!
+//! `SubmittedRecords` gives each record a running index, which is the producer's opaque, and keeps one queue per source
+//! partition; the committable offset of a partition is that of the longest acknowledged prefix (Invariant 1). A record is
+//! submitted before the producer gets it, so one that is never sent holds the prefix back. Records dropped by a transform or by
+//! `errors.tolerance=all` are not submitted; their offsets move on with the next record of the partition that is.
+//! The queue entry holds the offset alone, never the record.
+//!
+//! An offset flush takes a snapshot of committable offsets *after* the acks were taken, so what it writes is acknowledged. Its
+//! write runs beside the loop, one at a time. A failed write merges back and is repeated at the next interval. The final flush
+//! comes before `task.stop`, so that a `stop` which hangs costs no progress, and `SourceTask.commit` finds the task's connections
+//! still open.
+//!
+//! A producer error that is not retriable, a record that is too large, and a conversion error under `errors.tolerance=none` end
+//! the task (Invariant 3). Retriable producer errors are librdkafka's business until `delivery.timeout.ms`. After a failure the
+//! final flush is made all the same: what it writes is acknowledged. After a panic it is not: nothing more runs on that thread.
+//!
+//! # The sink task loop
+//!
+//! ```text
+//! consumer.subscribe ─► task.start ─► RUNNING
+//!   loop:
+//!     command?          as above; pause = pause all partitions and go on polling, put gets empty batches
+//!     commit due?       pre_commit(delivered) → only what it returned, only assigned, never past consumed (Invariant 2)
+//!     rewinds, pauses, timeout asked for through the context
+//!     poll              ≤ time to the next commit; rebalance events come out of poll as data, never as callbacks
+//!       revoked         pre_commit → close → commit sync → drop held records → unassign;  lost: close, no commit
+//!       assigned        assign → positions → open(new) → pauses in force are applied to the new partitions too
+//!     records → key, value, header converter → transforms → put(batch)
+//!       retriable       keep the batch, pause all partitions, wait for the context's timeout, put again
+//!   end: pre_commit → close → commit sync → task.stop → consumer.close ─► UNASSIGNED or FAILED
+//! ```
+//!
+//! Offsets become committable when `put` has returned, dropped records included. A batch that waits for redelivery loses the
+//! records of partitions that are revoked or rewound, since those come again, here or elsewhere. When `pre_commit` fails outside of
+//! closing, the consumer goes back to what was committed last and the held batch is dropped with it.
+//!
+//! # Stop, cancel, fence
+//!
+//! Stop is a command; every task of one stop shares one deadline (`task.shutdown.graceful.timeout.ms`). A task that is late is
+//! *cancelled*: its [`Lease`](lease::Lease) ends, and its producer, offset writer, consumer commits and status reporter refuse
+//! from then on, so an abandoned thread can write no offset and no status after its successor started (Invariant 5). What its
+//! producer had queued is purged from outside; records already on the wire are duplicates at worst. A cancelled task writes no status.
+//!
+//! # Memory
+//!
+//! `sluice.memory.budget` bytes are divided evenly among the tasks that run: a source task's share bounds what is in flight in its
+//! producer (Java's `buffer.memory` stays an upper bound), a sink task's share bounds its fetch queue and the batch of one `put`.
+//! Shares are recomputed when tasks start and stop; a task reads its share at every turn of its loop.
+
+pub mod config;
+
+mod connector;
+mod errors;
+mod events;
+pub mod fault;
+mod lease;
+mod memory;
+pub mod metrics;
+mod offset_flush;
+mod offsets;
+mod panic_trace;
+mod status;
+mod submitted_records;
+mod task;
+mod topic_creation;
+mod transformation_chain;
+mod worker;
+#[cfg(test)]
+mod worker_tests;
+
+pub use events::WorkerEvent;
+pub use metrics::Metrics;
+pub use status::StatusReporter;
+pub use worker::{Worker, WorkerOptions};

@@ -1,0 +1,58 @@
+//! The producer as a source task sees it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sluice_kafka::{Ack, Producer, ProducerRecord, SendError};
+
+/// Takes records by the slice and answers by index. Implemented by [`Producer`] and by a test double.
+#[async_trait]
+pub(crate) trait RecordProducer: Send + Sync {
+    /// Takes as many records as there is room for, in order, and returns how many. Never blocks.
+    fn send(&self, records: &[ProducerRecord], first_index: u64) -> Result<usize, SendError>;
+
+    /// Moves the answers that have arrived to the end of `into`.
+    fn take_acks(&self, into: &mut Vec<Ack>);
+
+    /// Accepted records without an answer.
+    fn in_flight(&self) -> usize;
+
+    /// Waits until there are answers to take. Cancel safe.
+    async fn acks_ready(&self);
+
+    /// Gives up all that is in flight, so that as little as possible is written from now on.
+    fn purge(&self);
+
+    /// Ends the producer; what is still in flight after `timeout` is given up.
+    async fn close(&self, timeout: Duration);
+}
+
+#[async_trait]
+impl RecordProducer for Producer {
+    fn send(&self, records: &[ProducerRecord], first_index: u64) -> Result<usize, SendError> {
+        Producer::send(self, records, first_index)
+    }
+
+    fn take_acks(&self, into: &mut Vec<Ack>) {
+        self.poll();
+        Producer::take_acks(self, into);
+    }
+
+    fn in_flight(&self) -> usize {
+        Producer::in_flight(self)
+    }
+
+    async fn acks_ready(&self) {
+        Producer::acks_ready(self).await;
+    }
+
+    fn purge(&self) {
+        Producer::purge(self);
+    }
+
+    async fn close(&self, timeout: Duration) {
+        if let Err(error) = Producer::close(self, timeout).await {
+            tracing::debug!(%error, "closing the producer of a task");
+        }
+    }
+}
