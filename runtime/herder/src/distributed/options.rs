@@ -1,0 +1,47 @@
+//! What a distributed herder is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_kafka::wire::GroupConfig;
+use sluice_plugins::Registry;
+use sluice_storage::{ConfigBackingStore, OffsetBackingStore, StatusBackingStore};
+use sluice_worker::config::WorkerConfig;
+use sluice_worker::{StatusReporter, Worker, WorkerEvent};
+use tokio::sync::mpsc;
+
+use crate::loggers::Loggers;
+
+/// The parts that `cli` wires together.
+pub struct DistributedOptions {
+    /// The common worker configuration.
+    pub config: Arc<WorkerConfig>,
+    /// `http://host:port/`, as other workers and the group see it.
+    pub advertised_url: String,
+    /// `connect.protocol`.
+    pub connect_protocol: crate::group::ConnectProtocol,
+    /// The membership.
+    pub group: GroupConfig,
+    /// `worker.sync.timeout.ms`.
+    pub sync_timeout: Duration,
+    /// How long a request waits for the loop; 90 s.
+    pub request_timeout: Duration,
+    /// The plugins.
+    pub registry: Arc<Registry>,
+    /// The config store.
+    pub configs: Arc<dyn ConfigBackingStore>,
+    /// The worker's offset store.
+    pub offsets: Arc<dyn OffsetBackingStore>,
+    /// The status store.
+    pub statuses: Arc<dyn StatusBackingStore>,
+    /// Writes statuses under this worker's id and generation.
+    pub reporter: Arc<StatusReporter>,
+    /// The data plane.
+    pub worker: Arc<Worker>,
+    /// Its events.
+    pub worker_events: mpsc::UnboundedReceiver<WorkerEvent>,
+    /// The loggers.
+    pub loggers: Arc<Loggers>,
+    /// Resolves to the Kafka cluster's id.
+    pub cluster_id: tokio::sync::watch::Receiver<Option<String>>,
+}

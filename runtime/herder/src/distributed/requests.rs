@@ -1,0 +1,91 @@
+//! Operations that need the loop: they read or change what the cluster is configured to do.
+
+use indexmap::IndexMap;
+use sluice_api::Properties;
+use sluice_storage::{ClusterConfigState, TargetState};
+
+use super::service::Service;
+use crate::{ConnectorInfo, CreateConnector, Created, HerderError, SentConfig, TaskInfo, views};
+
+const WRITE_FAILED: &str = "Error writing connector configuration to Kafka";
+
+impl Service {
+    pub(super) fn info(&self, connector: &str) -> Result<ConnectorInfo, HerderError> {
+        views::connector_info(&self.options.registry, &self.snapshot(), connector).ok_or_else(|| not_found(connector))
+    }
+
+    pub(super) fn task_infos(&self, connector: &str) -> Result<Vec<TaskInfo>, HerderError> {
+        views::task_infos(&self.snapshot(), connector).ok_or_else(|| not_found(connector))
+    }
+
+    pub(super) async fn create(&mut self, request: CreateConnector) -> Result<Created, HerderError> {
+        if self.snapshot().contains(&request.name) {
+            return Err(HerderError::Conflict(format!("Connector {} already exists", request.name)));
+        }
+        self.write_config(&request.name, request.config.properties, request.initial_state).await
+    }
+
+    pub(super) async fn replace(&mut self, connector: &str, config: Properties) -> Result<Created, HerderError> {
+        self.write_config(connector, config, None).await
+    }
+
+    pub(super) async fn patch(
+        &mut self,
+        connector: &str,
+        patch: IndexMap<String, Option<String>>,
+    ) -> Result<ConnectorInfo, HerderError> {
+        let config = views::patched(&self.snapshot(), connector, patch).ok_or_else(|| not_found(connector))?;
+        let config = SentConfig::from(config);
+        views::validated(&self.options.registry, &self.options.config, &config)?;
+        Ok(self.write_config(connector, config.properties, None).await?.info)
+    }
+
+    pub(super) async fn delete(&mut self, connector: &str) -> Result<(), HerderError> {
+        known(&self.snapshot(), connector)?;
+        let stage = format!("removing the config for connector {connector} from the config topic");
+        let _stage = self.stages.begin(stage);
+        let removed = self.options.configs.remove_connector_config(connector).await;
+        removed.map_err(|_| HerderError::Internal("Error removing connector configuration from Kafka".to_owned()))
+    }
+
+    /// `PUT /connectors/C/stop`: first no tasks, then the state, so that no reader sees a stopped connector with tasks.
+    pub(super) async fn stop_connector(&mut self, connector: &str) -> Result<(), HerderError> {
+        if !self.snapshot().contains(connector) {
+            return Err(HerderError::NotFound(format!("Unknown connector {connector}")));
+        }
+        let stage = format!("writing the STOPPED target stage for connector {connector} to the config topic");
+        let _stage = self.stages.begin(stage);
+        let configs = self.options.configs.clone();
+        let written = async {
+            configs.put_task_configs(connector, &[]).await?;
+            configs.put_target_state(connector, TargetState::Stopped).await?;
+            configs.refresh(self.options.sync_timeout).await
+        };
+        written.await.map_err(|_| HerderError::Internal("Error writing target state to Kafka".to_owned()))
+    }
+
+    async fn write_config(
+        &mut self,
+        connector: &str,
+        config: Properties,
+        initial_state: Option<TargetState>,
+    ) -> Result<Created, HerderError> {
+        let before = self.snapshot();
+        let stage = format!("writing a config for connector {connector} to the config topic");
+        let _stage = self.stages.begin(stage);
+        let written = self.options.configs.put_connector_config(connector, &config, initial_state).await;
+        written.map_err(|_| HerderError::Internal(WRITE_FAILED.to_owned()))?;
+        let connector_type = views::connector_type(&self.options.registry, Some(&config));
+        let tasks = before.tasks(connector);
+        let info = ConnectorInfo { name: connector.to_owned(), config, tasks, connector_type };
+        Ok(Created { created: !before.contains(connector), info })
+    }
+}
+
+fn known(snapshot: &ClusterConfigState, connector: &str) -> Result<(), HerderError> {
+    if snapshot.contains(connector) { Ok(()) } else { Err(not_found(connector)) }
+}
+
+pub(super) fn not_found(connector: &str) -> HerderError {
+    HerderError::NotFound(format!("Connector {connector} not found"))
+}

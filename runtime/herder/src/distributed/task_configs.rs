@@ -1,0 +1,145 @@
+//! From a connector to a committed set of task configs.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sluice_api::{ConnectError, Properties};
+use sluice_storage::{ClusterConfigState, TargetState};
+use tracing::{error, warn};
+
+use super::reconcile::{answer, deadline};
+use super::service::{Reply, Report, Service};
+use crate::HerderError;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The pauses between attempts to get a connector's task configs: 250 ms, doubling to 60 s.
+#[derive(Default)]
+pub(super) struct TaskConfigRetries(HashMap<String, Retry>);
+
+struct Retry {
+    pause: Duration,
+    /// An attempt will follow.
+    scheduled: bool,
+}
+
+impl TaskConfigRetries {
+    /// How long to pause before the next attempt; `None` when one is scheduled already.
+    fn schedule(&mut self, connector: &str) -> Option<Duration> {
+        let retry = self.0.entry(connector.to_owned()).or_insert(Retry { pause: FIRST_PAUSE, scheduled: false });
+        if std::mem::replace(&mut retry.scheduled, true) {
+            return None;
+        }
+        let pause = retry.pause;
+        retry.pause = (pause * 2).min(LONGEST_PAUSE);
+        Some(pause)
+    }
+
+    /// The attempt is being made.
+    fn begin(&mut self, connector: &str) {
+        if let Some(retry) = self.0.get_mut(connector) {
+            retry.scheduled = false;
+        }
+    }
+
+    /// The next failure pauses shortly again.
+    pub(super) fn forget(&mut self, connector: &str) {
+        self.0.remove(connector);
+    }
+}
+
+impl Service {
+    /// Asks the instance, beside the loop, for the configs of its tasks; a [`Report::TaskConfigs`] follows. One that does not run
+    /// is asked when it has started.
+    pub(super) fn request_task_configs(&mut self, connector: &str, reply: Option<Reply<()>>) {
+        let Some(instance) = self.instances.get(connector) else { return answer(reply, Ok(())) };
+        if instance.target != TargetState::Started || !self.options.worker.is_connector_running(connector) {
+            return answer(reply, Ok(()));
+        }
+        let (worker, reports, config) = (self.options.worker.clone(), self.reports.clone(), instance.config.clone());
+        let connector = connector.to_owned();
+        self.lanes.run(&connector.clone(), async move {
+            let configs = worker.connector_task_configs(&connector, &config, deadline()).await;
+            drop(reports.send(Report::TaskConfigs { connector, config, configs, reply }));
+        });
+    }
+
+    /// Lets the configs be written when it is their turn, or asks again later: whatever was in the way may pass.
+    pub(super) fn task_configs_came(
+        &mut self,
+        connector: String,
+        config: Properties,
+        configs: Result<Vec<Properties>, ConnectError>,
+        reply: Option<Reply<()>>,
+    ) {
+        match configs {
+            Ok(configs) => self.do_later(|service| Box::pin(service.commit(connector, config, configs, reply))),
+            Err(error) => {
+                error!(connector, error = %error, "cannot get the connector's task configs");
+                answer(reply, Err(HerderError::Internal(error.to_string())));
+                self.retry_task_configs(connector);
+            }
+        }
+    }
+
+    /// Writes the configs when they differ from what is committed; the topic brings them back (Invariant 4). Those of a config
+    /// that was replaced meanwhile are dropped: the restart that follows gives new ones.
+    async fn commit(
+        &mut self,
+        connector: String,
+        config: Properties,
+        configs: Vec<Properties>,
+        reply: Option<Reply<()>>,
+    ) {
+        let current = self.snapshot().connector_configs.get(&connector) == Some(&config);
+        if !current || !self.instances.contains_key(&connector) {
+            return answer(reply, Ok(()));
+        }
+        let written = self.write_task_configs(&connector, &configs).await;
+        match written {
+            Ok(()) => self.retries.forget(&connector),
+            Err(_) => self.retry_task_configs(connector),
+        }
+        answer(reply, written);
+    }
+
+    async fn write_task_configs(&mut self, connector: &str, configs: &[Properties]) -> Result<(), HerderError> {
+        let snapshot = self.snapshot();
+        let stopped = snapshot.target_state(connector).is_none_or(|state| state == TargetState::Stopped);
+        if stopped || !differs(&snapshot, connector, configs) {
+            return Ok(());
+        }
+        let stage = format!("writing {} task configs for connector {connector} to the config topic", configs.len());
+        let _stage = self.stages.begin(stage);
+        let written = self.options.configs.put_task_configs(connector, configs).await;
+        written.map_err(|error| {
+            warn!(connector, %error, "cannot write task configs");
+            HerderError::Internal("Error writing connector configuration to Kafka".to_owned())
+        })
+    }
+
+    fn retry_task_configs(&mut self, connector: String) {
+        let Some(pause) = self.retries.schedule(&connector) else { return };
+        let reports = self.reports.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            drop(reports.send(Report::RetryTaskConfigs(connector)));
+        });
+    }
+
+    pub(super) fn retry_is_due(&mut self, connector: &str) {
+        self.retries.begin(connector);
+        self.request_task_configs(connector, None);
+    }
+}
+
+/// Whether a set of task configs is news: another count, another config, or the connector's config changed since.
+fn differs(snapshot: &ClusterConfigState, connector: &str, configs: &[Properties]) -> bool {
+    let committed = snapshot.tasks(connector);
+    if committed.len() != configs.len() || snapshot.inconsistent.contains(connector) {
+        return true;
+    }
+    let unchanged = committed.iter().zip(configs).all(|(id, config)| snapshot.task_configs.get(id) == Some(config));
+    !unchanged || snapshot.applied_configs.get(connector) != snapshot.connector_configs.get(connector)
+}

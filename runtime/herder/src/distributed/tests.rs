@@ -1,0 +1,402 @@
+//! The herder's loop with stores in memory, connectors of every mood on real threads, and a scripted membership.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sluice_api::config::ConfigDef;
+use sluice_api::connector::{
+    CarrierContext, CarrierTask, Connector, ConnectorContext, ConnectorKind, ConnectorPlugin, RunState, TaskFactory,
+    TaskHandle,
+};
+use sluice_api::{ConnectError, Properties};
+use sluice_kafka::wire::GroupConfig;
+use sluice_plugins::RegistryBuilder;
+use sluice_storage::config::MemoryConfigBackingStore;
+use sluice_storage::offset::MemoryOffsetBackingStore;
+use sluice_storage::status::MemoryStatusBackingStore;
+use sluice_storage::{ConfigBackingStore, ConnectorTaskId, OffsetBackingStore, State, StatusBackingStore, TargetState};
+use sluice_worker::config::StandaloneConfig;
+use sluice_worker::{Metrics, StatusReporter, Worker, WorkerOptions};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::membership::{MembershipCommand, MembershipEvent};
+use super::{DistributedHerder, DistributedOptions};
+use crate::group::{Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks};
+use crate::{CreateConnector, Health, Herder, HerderError, Loggers};
+
+const CLASS: &str = "test.MoodyConnector";
+const CONVERTER: &str = "org.apache.kafka.connect.storage.StringConverter";
+
+/// Behaves as the key `mood` says, and counts starts.
+#[derive(Clone, Default)]
+struct Moody {
+    starts: Arc<AtomicU32>,
+    refusals: Arc<AtomicU32>,
+}
+
+struct MoodyConnector(Moody, Properties);
+
+struct MoodyTask(Option<CarrierContext>);
+
+impl ConnectorPlugin for Moody {
+    fn class(&self) -> &'static str {
+        CLASS
+    }
+    fn kind(&self) -> ConnectorKind {
+        ConnectorKind::Source
+    }
+    fn version(&self) -> &str {
+        "7"
+    }
+    fn config_def(&self) -> ConfigDef {
+        ConfigDef::new()
+    }
+    fn connector(&self) -> Box<dyn Connector> {
+        Box::new(MoodyConnector(self.clone(), Properties::new()))
+    }
+    fn task(&self) -> TaskFactory {
+        Box::new(|| TaskHandle::Carrier(Box::new(MoodyTask(None))))
+    }
+}
+
+#[async_trait(?Send)]
+impl Connector for MoodyConnector {
+    async fn start(&mut self, _: ConnectorContext, config: &Properties) -> Result<(), ConnectError> {
+        self.1 = config.clone();
+        let first = self.0.starts.fetch_add(1, Ordering::SeqCst) == 0;
+        match config["mood"].as_str() {
+            "hangs" => std::future::pending().await,
+            "fails at first" if first => Err(ConnectError::connect("not today")),
+            _ => Ok(()),
+        }
+    }
+
+    async fn task_configs(&mut self, _: usize) -> Result<Vec<Properties>, ConnectError> {
+        if self.1["mood"] == "has no tasks at first" && self.0.refusals.fetch_add(1, Ordering::SeqCst) < 2 {
+            return Err(ConnectError::config("not yet"));
+        }
+        Ok(vec![self.1.clone()])
+    }
+}
+
+#[async_trait(?Send)]
+impl CarrierTask for MoodyTask {
+    async fn start(&mut self, context: CarrierContext, _: &Properties) -> Result<(), ConnectError> {
+        self.0 = Some(context);
+        Ok(())
+    }
+
+    async fn run(&mut self) -> Result<(), ConnectError> {
+        let context = self.0.as_mut().expect("started");
+        while *context.state.borrow_and_update() != RunState::Stopping {
+            if context.state.changed().await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn properties(pairs: &[(&str, &str)]) -> Properties {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn config(name: &str, mood: &str) -> Properties {
+    properties(&[("name", name), ("connector.class", CLASS), ("tasks.max", "1"), ("mood", mood)])
+}
+
+struct Rig {
+    herder: Arc<DistributedHerder>,
+    configs: Arc<MemoryConfigBackingStore>,
+    statuses: Arc<MemoryStatusBackingStore>,
+    worker: Arc<Worker>,
+    moody: Moody,
+    /// Into the loop, past the scripted membership.
+    events: mpsc::UnboundedSender<MembershipEvent>,
+    stop: watch::Sender<bool>,
+    ended: tokio::task::JoinHandle<Result<(), sluice_storage::Error>>,
+}
+
+/// Everything that is configured, as the leader of a group of one assigns it.
+fn assigned(configs: &MemoryConfigBackingStore, generation: i32) -> MembershipEvent {
+    let snapshot = configs.snapshot();
+    let assignment = Assignment {
+        error: AssignmentError::None,
+        leader: "us".into(),
+        leader_url: "http://here:8083/".into(),
+        config_offset: snapshot.offset,
+        assigned: ConnectorsAndTasks::configured(&snapshot),
+        revoked: ConnectorsAndTasks::default(),
+        delay_ms: 0,
+    };
+    MembershipEvent::Assigned { generation, protocol: "sessioned".into(), assignment }
+}
+
+/// Answers every wish to join with an assignment.
+async fn script(
+    configs: Arc<MemoryConfigBackingStore>,
+    events: mpsc::UnboundedSender<MembershipEvent>,
+    mut commands: mpsc::UnboundedReceiver<MembershipCommand>,
+) {
+    let mut generation = 1;
+    let mut command = Some(MembershipCommand::Rejoin);
+    while let Some(MembershipCommand::Rejoin) = command {
+        drop(events.send(assigned(&configs, generation)));
+        generation += 1;
+        command = commands.recv().await;
+    }
+    if let Some(MembershipCommand::Leave(done)) = command {
+        done.send(()).ok();
+    }
+}
+
+fn rig() -> Rig {
+    let moody = Moody::default();
+    let mut registry = RegistryBuilder::new().connector(Box::new(moody.clone()));
+    for plugin in sluice_converters::plugins() {
+        registry = registry.converter(plugin);
+    }
+    let registry = Arc::new(registry.build().expect("no duplicates"));
+    let worker_properties = properties(&[
+        ("bootstrap.servers", "127.0.0.1:1"),
+        ("key.converter", CONVERTER),
+        ("value.converter", CONVERTER),
+        ("header.converter", CONVERTER),
+        ("offset.storage.file.filename", "unused"),
+        ("task.shutdown.graceful.timeout.ms", "300"),
+    ]);
+    let worker_config = StandaloneConfig::parse(&worker_properties).expect("a good config").worker;
+    let configs = Arc::new(MemoryConfigBackingStore::new());
+    let statuses = Arc::new(MemoryStatusBackingStore::new());
+    let offsets: Arc<dyn OffsetBackingStore> = Arc::new(MemoryOffsetBackingStore::new());
+    let reporter = Arc::new(StatusReporter::new(statuses.clone(), "here:8083"));
+    let (worker, worker_events) = Worker::new(WorkerOptions {
+        worker_id: "here:8083".into(),
+        config: worker_config.clone(),
+        registry: registry.clone(),
+        offsets: offsets.clone(),
+        statuses: reporter.clone(),
+        metrics: Arc::new(Metrics::new()),
+        group_id: Some("g".into()),
+    });
+    let (_, cluster_id) = watch::channel(None);
+    let options = DistributedOptions {
+        config: worker_config,
+        advertised_url: "http://here:8083/".into(),
+        connect_protocol: ConnectProtocol::Sessioned,
+        group: GroupConfig::parse([("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")]).expect("a good config"),
+        sync_timeout: Duration::from_secs(3),
+        request_timeout: Duration::from_secs(20),
+        registry,
+        configs: configs.clone(),
+        offsets,
+        statuses: statuses.clone(),
+        reporter,
+        worker: worker.clone(),
+        worker_events,
+        loggers: Arc::new(Loggers::new(Default::default(), Arc::new(|_| {}))),
+        cluster_id,
+    };
+    let (stop, stopped) = watch::channel(false);
+    let (events, event_rx) = mpsc::unbounded_channel();
+    let (command_tx, commands) = mpsc::unbounded_channel();
+    let (scripted, sender) = (configs.clone(), events.clone());
+    let (herder, ended) = DistributedHerder::spawn_in(options, stopped, move |_| {
+        tokio::spawn(script(scripted, sender, commands));
+        (command_tx, event_rx)
+    });
+    Rig { herder, configs, statuses, worker, moody, events, stop, ended }
+}
+
+fn task(name: &str) -> ConnectorTaskId {
+    ConnectorTaskId { connector: name.to_owned(), task: 0 }
+}
+
+impl Rig {
+    async fn create(&self, name: &str, mood: &str) {
+        let request = CreateConnector { name: name.into(), config: config(name, mood).into(), initial_state: None };
+        self.herder.create_connector(request).await.expect("created");
+    }
+
+    async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "never: {what}");
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    fn connector(&self, name: &str) -> Option<State> {
+        self.statuses.connector(name).map(|status| status.state)
+    }
+
+    fn task(&self, name: &str) -> Option<State> {
+        self.statuses.task(&task(name)).map(|status| status.state)
+    }
+
+    async fn runs(&self, name: &str) {
+        self.until("connector and task RUNNING", |rig| {
+            rig.connector(name) == Some(State::Running) && rig.task(name) == Some(State::Running)
+        })
+        .await;
+    }
+
+    fn starts(&self) -> u32 {
+        self.moody.starts.load(Ordering::SeqCst)
+    }
+
+    async fn end(self) {
+        self.stop.send_replace(true);
+        timeout(Duration::from_secs(10), self.ended).await.expect("in time").expect("no panic").expect("no error");
+        assert!(self.worker.connectors().is_empty() && self.worker.tasks().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_connector_goes_through_all_target_states_and_is_deleted() {
+    let rig = rig();
+    rig.create("c", "well").await;
+    rig.runs("c").await;
+    rig.herder.set_target_state("c", TargetState::Paused).await.expect("paused");
+    rig.until("PAUSED", |rig| rig.connector("c") == Some(State::Paused) && rig.task("c") == Some(State::Paused)).await;
+    rig.herder.set_target_state("c", TargetState::Stopped).await.expect("stopped");
+    rig.until("STOPPED without tasks", |rig| rig.connector("c") == Some(State::Stopped) && rig.task("c").is_none())
+        .await;
+    rig.herder.set_target_state("c", TargetState::Started).await.expect("resumed");
+    rig.runs("c").await;
+    rig.herder.delete_connector("c").await.expect("deleted");
+    rig.until("no status", |rig| rig.connector("c").is_none() && rig.worker.connectors().is_empty()).await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn the_same_config_again_restarts_a_failed_connector() {
+    let rig = rig();
+    rig.create("c", "fails at first").await;
+    rig.until("FAILED", |rig| rig.connector("c") == Some(State::Failed)).await;
+    rig.herder.put_connector_config("c", config("c", "fails at first").into()).await.expect("replaced");
+    rig.runs("c").await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_restart_brings_a_failed_connector_and_its_tasks_back() {
+    let rig = rig();
+    rig.create("c", "fails at first").await;
+    rig.until("FAILED", |rig| rig.connector("c") == Some(State::Failed)).await;
+    rig.herder.restart_connector("c").await.expect("restarted");
+    rig.runs("c").await;
+    rig.herder.restart_task(&task("c")).await.expect("restarted");
+    rig.runs("c").await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn two_configs_in_quick_succession_end_with_the_second() {
+    let rig = rig();
+    rig.create("c", "well").await;
+    rig.runs("c").await;
+    for mood in ["better", "best"] {
+        rig.herder.put_connector_config("c", config("c", mood).into()).await.expect("replaced");
+    }
+    let committed =
+        |rig: &Rig| rig.configs.snapshot().task_configs.get(&task("c")).map(|config| config["mood"].clone());
+    rig.until("the second config in the tasks", |rig| committed(rig).as_deref() == Some("best")).await;
+    rig.runs("c").await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_connector_that_refuses_task_configs_is_asked_again() {
+    let rig = rig();
+    rig.create("c", "has no tasks at first").await;
+    rig.runs("c").await;
+    rig.end().await;
+}
+
+// Invariant 8.
+#[tokio::test]
+async fn a_start_that_hangs_holds_up_neither_others_nor_a_new_config_nor_the_shutdown() {
+    let rig = rig();
+    rig.create("h", "hangs").await;
+    rig.until("the start begins", |rig| rig.starts() == 1).await;
+    rig.create("c", "well").await;
+    rig.runs("c").await;
+    rig.herder.put_connector_config("h", config("h", "well").into()).await.expect("replaced");
+    rig.runs("h").await;
+    rig.herder.put_connector_config("h", config("h", "hangs").into()).await.expect("replaced");
+    rig.until("the start begins", |rig| rig.starts() == 4).await;
+    rig.herder.delete_connector("h").await.expect("deleted");
+    rig.until("it is gone", |rig| rig.connector("h").is_none() && rig.worker.connectors() == ["c"]).await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_caller_whose_restart_is_overtaken_is_answered() {
+    let rig = rig();
+    rig.create("h", "hangs").await;
+    rig.until("the start begins", |rig| rig.starts() == 1).await;
+    let herder = rig.herder.clone();
+    let overtaken = tokio::spawn(async move { herder.restart_connector("h").await });
+    rig.until("the restart begins", |rig| rig.starts() == 2).await;
+    rig.herder.put_connector_config("h", config("h", "well").into()).await.expect("replaced");
+    let answer = timeout(Duration::from_secs(10), overtaken).await.expect("an answer").expect("no panic");
+    assert!(matches!(answer, Err(HerderError::Forward(None))), "{answer:?}");
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_start_is_started_once() {
+    let rig = rig();
+    let mut broken = config("c", "well");
+    broken.insert("value.converter".into(), "no.such.Converter".into());
+    rig.configs.put_connector_config("c", &broken, None).await.expect("in memory");
+    rig.configs.put_task_configs("c", std::slice::from_ref(&broken)).await.expect("in memory");
+    rig.until("FAILED", |rig| rig.task("c") == Some(State::Failed)).await;
+    for _ in 0..20 {
+        rig.herder.connector_info("c").await.expect("known");
+    }
+    let failures = "kafka_connect_connect_worker_metrics_task_startup_failure_total ";
+    let metrics = rig.herder.metrics();
+    let count: f64 =
+        metrics.lines().find_map(|line| line.strip_prefix(failures)).expect("shown").parse().expect("a number");
+    // Rebalances after the commit may start it anew, turns of the loop may not.
+    assert!(count <= 3.0, "{count}");
+    rig.end().await;
+}
+
+// Invariant 5.
+#[tokio::test]
+async fn a_worker_out_of_the_group_runs_nothing_and_goes_on_when_it_is_back() {
+    let rig = rig();
+    rig.create("c", "well").await;
+    rig.runs("c").await;
+    rig.events.send(MembershipEvent::Lost("the coordinator cannot be reached".into())).expect("the loop runs");
+    rig.until("nothing runs", |rig| rig.worker.connectors().is_empty() && rig.worker.tasks().is_empty()).await;
+    assert!(matches!(rig.herder.health(Duration::from_millis(50)).await, Health::Unhealthy(_)));
+    rig.events.send(assigned(&rig.configs, 9)).expect("the loop runs");
+    rig.runs("c").await;
+    assert_eq!(rig.herder.health(Duration::from_secs(5)).await, Health::Healthy);
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn another_member_is_named_and_requests_wait_until_it_is_gone() {
+    let rig = rig();
+    rig.create("c", "well").await;
+    rig.runs("c").await;
+    rig.events.send(MembershipEvent::OtherMember("m2 at 10.0.0.1".into())).expect("the loop runs");
+    rig.until("nothing runs", |rig| rig.worker.tasks().is_empty()).await;
+    let Health::Starting(Some(reason)) = rig.herder.health(Duration::from_millis(50)).await else {
+        panic!("no reason")
+    };
+    assert!(reason.starts_with("Another worker is in the group: m2 at 10.0.0.1."), "{reason}");
+    let herder = rig.herder.clone();
+    let waiting = tokio::spawn(async move { herder.connector_info("c").await });
+    rig.events.send(assigned(&rig.configs, 9)).expect("the loop runs");
+    assert!(waiting.await.expect("no panic").is_ok());
+    rig.end().await;
+}
