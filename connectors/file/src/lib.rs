@@ -1,0 +1,21 @@
+//! `FileStreamSource` and `FileStreamSink` under Kafka Connect's class names: lines of a file to records and back.
+//!
+//! The worker lists them through [`plugins`]. Positions are bytes, and nothing is lost or changed silently: what cannot be
+//! delivered as it is fails the task by name (Invariant 3). README.md has the keys and every difference from Kafka's.
+
+mod config;
+mod sink;
+mod source;
+
+use sluice_api::ConnectorPlugin;
+
+/// The version of Kafka Connect whose behaviour the connectors have.
+const VERSION: &str = "4.3.0";
+
+/// Both connectors.
+pub fn plugins() -> Vec<Box<dyn ConnectorPlugin>> {
+    vec![Box::new(source::SourcePlugin), Box::new(sink::SinkPlugin)]
+}
+
+#[cfg(test)]
+mod golden_config;
