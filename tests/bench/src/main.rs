@@ -1,0 +1,73 @@
+//! The side-by-side bench: Apache Kafka Connect and Sluice do the same jobs on the same broker, and one table says what each cost.
+//!
+//! Both workers get the same properties and, over REST, the same connector JSON. A run counts only when every record arrived once
+//! and in order (count and checksum). CPU is the worker process's user plus system time from the creation of the connector until
+//! the last record was seen to have arrived; memory is its peak resident set. Figures in the README come from this table alone.
+
+mod arguments;
+mod corpus;
+mod engines;
+mod idle;
+mod job;
+mod median;
+mod plan;
+mod progress;
+mod report;
+mod start;
+mod table;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use sluice_harness::Kafka;
+
+use crate::arguments::Arguments;
+use crate::engines::Engines;
+use crate::job::Jobs;
+use crate::plan::{Plan, Row};
+use crate::progress::say;
+use crate::report::Report;
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(path) = &arguments.table {
+        print!("{}", table::render(&Report::load(path)?));
+        return Ok(());
+    }
+    let plan = Plan::of(&arguments)?;
+    let (report, failures) = run(&plan)?;
+    print!("{}", table::render(&report));
+    if failures.is_empty() { Ok(()) } else { bail!("{} of the runs failed:\n{}", failures.len(), failures.join("\n")) }
+}
+
+/// Every run of the plan, the engines in turns so that a slow minute of the machine hits both. A failed run does not end the others.
+fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
+    let mut report = Report::new(plan)?;
+    say("starting a broker");
+    let kafka = Kafka::start()?;
+    let engines = Engines::new(&kafka, plan);
+    let mut jobs = Jobs::new(&kafka, plan)?;
+    let mut failures = Vec::new();
+    for row in &plan.rows {
+        for number in 1..=plan.runs {
+            for subject in row.subjects(&plan.subjects) {
+                let what = format!("{} · {} · run {number} of {}", row.title(), subject.name(), plan.runs);
+                say(&what);
+                let measured = match row {
+                    Row::Source => jobs.source(&engines, subject, number),
+                    Row::Sink => jobs.sink(&engines, subject, number),
+                    Row::Start => start::measure(&engines, subject),
+                    Row::Idle | Row::IdleLean => idle::measure(&engines, subject, plan.settle),
+                };
+                match measured {
+                    Ok(figures) => report.add(*row, subject, number, figures),
+                    Err(error) => {
+                        say(&format!("failed: {error:#}"));
+                        failures.push(format!("{what}: {error:#}"));
+                    }
+                }
+                report.save(plan.json.as_deref())?;
+            }
+        }
+    }
+    Ok((report, failures))
+}

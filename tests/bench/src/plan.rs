@@ -1,0 +1,127 @@
+//! What is to be measured: the command line with its defaults filled in.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::{Arguments, Peer};
+use crate::engines::Subject;
+
+/// One thing that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Row {
+    /// Lines of a file to a topic.
+    Source,
+    /// The same records from a topic to a file.
+    Sink,
+    /// From the start of the process to its first answers.
+    Start,
+    /// Memory of a distributed worker without connectors.
+    Idle,
+    /// The same for the build without default features.
+    IdleLean,
+}
+
+impl Row {
+    const ALL: [Row; 5] = [Row::Source, Row::Sink, Row::Start, Row::Idle, Row::IdleLean];
+
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Row::Source => "file source",
+            Row::Sink => "file sink",
+            Row::Start => "start",
+            Row::Idle => "idle",
+            Row::IdleLean => "idle, lean build",
+        }
+    }
+
+    /// Whom this row measures. The lean row is compared with what the peer showed in the idle row.
+    pub(crate) fn subjects(self, chosen: &[Subject]) -> Vec<Subject> {
+        match self {
+            Row::IdleLean => vec![Subject::SluiceLean],
+            _ => chosen.to_vec(),
+        }
+    }
+}
+
+/// Everything that a run needs to know.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) records: u64,
+    pub(crate) line_bytes: u32,
+    pub(crate) runs: u32,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) subjects: Vec<Subject>,
+    pub(crate) binary: Option<PathBuf>,
+    pub(crate) lean_binary: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
+    /// How long a worker is left alone before its idle memory is read.
+    pub(crate) settle: Duration,
+}
+
+impl Plan {
+    pub(crate) fn of(arguments: &Arguments) -> Result<Self> {
+        let lean_binary =
+            arguments.lean_binary.clone().or_else(|| std::env::var_os("SLUICE_LEAN_BIN").map(PathBuf::from));
+        let rows = if arguments.only.is_empty() {
+            Row::ALL.into_iter().filter(|row| *row != Row::IdleLean || lean_binary.is_some()).collect()
+        } else {
+            arguments.only.clone()
+        };
+        ensure!(
+            lean_binary.is_some() || !rows.contains(&Row::IdleLean),
+            "the row idle-lean needs --lean-binary PATH: build one with `cargo build --release -p sluice-cli --no-default-features`"
+        );
+        let small = arguments.small;
+        Ok(Plan {
+            records: arguments.records.unwrap_or(if small { 5_000 } else { 2_000_000 }),
+            line_bytes: arguments.line_bytes,
+            runs: arguments.runs.unwrap_or(if small { 1 } else { 3 }),
+            rows,
+            subjects: subjects(arguments),
+            binary: arguments.binary.clone(),
+            lean_binary,
+            json: arguments.json.clone(),
+            settle: Duration::from_secs(if small { 1 } else { 10 }),
+        })
+    }
+}
+
+fn subjects(arguments: &Arguments) -> Vec<Subject> {
+    if !arguments.engines.is_empty() {
+        return arguments.engines.clone();
+    }
+    match (arguments.peer, arguments.small) {
+        (Some(Peer::None), _) | (None, true) => vec![Subject::Sluice],
+        (Some(Peer::Oracle), _) | (None, false) => vec![Subject::Oracle, Subject::Sluice],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn plan(line: &str) -> Result<Plan> {
+        Plan::of(&Arguments::parse_from(["sluice-bench"].into_iter().chain(line.split_whitespace())))
+    }
+
+    #[test]
+    fn the_small_size_has_no_peer_unless_asked() {
+        assert_eq!(plan("--small").expect("a plan").subjects, [Subject::Sluice]);
+        assert_eq!(plan("--small --peer oracle").expect("a plan").subjects, [Subject::Oracle, Subject::Sluice]);
+        assert_eq!(plan("--engines oracle").expect("a plan").subjects, [Subject::Oracle]);
+    }
+
+    #[test]
+    fn the_lean_row_needs_its_binary() {
+        let error = plan("--only idle-lean").expect_err("no binary").to_string();
+        assert!(error.contains("--lean-binary"), "{error}");
+        assert_eq!(plan("--lean-binary x --only idle-lean").expect("a plan").rows, [Row::IdleLean]);
+    }
+}

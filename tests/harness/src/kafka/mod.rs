@@ -1,0 +1,17 @@
+//! A real Apache Kafka: one KRaft broker in a temporary folder, and what tests do with its topics.
+//!
+//! Tests share one broker per process ([`Kafka::shared`]); a test that stops or kills its broker starts its own
+//! ([`Kafka::start`]).
+
+mod broker;
+mod jars;
+mod stream;
+mod topics;
+
+#[cfg(test)]
+mod tests;
+
+pub use broker::Kafka;
+pub use jars::{KAFKA_VERSION, jars, java};
+pub use stream::EndWatch;
+pub use topics::{Record, Topics};

@@ -1,0 +1,21 @@
+//! Real servers for tests: Apache Kafka, Apache Kafka Connect as the oracle, the `sluice` binary, and faults.
+//!
+//! Owns every process and folder that a test starts; called by `tests/it`, `tests/bench` and the `golden` binary. Invariant:
+//! nothing outlives the test process, however it ends, and nothing is killed by name.
+
+mod kafka;
+pub mod probe;
+mod process;
+mod rest;
+mod scratch;
+mod tier;
+mod wait;
+mod worker;
+
+pub use kafka::{EndWatch, KAFKA_VERSION, Kafka, Record, Topics, jars, java};
+pub use process::{Launch, Server, Usage};
+pub use rest::{Answer, Call, Ignore, Rest, pretty, same_answer};
+pub use scratch::{Scratch, free_port};
+pub use tier::{Random, Tier, count, seed, tier};
+pub use wait::{Seen, wait_until};
+pub use worker::{ConnectOracle, Engine, Fault, Mode, Properties, Setup, Sluice, Worker, sluice_binary};

@@ -1,0 +1,250 @@
+//! Producer and consumer against a real broker: what tasks rely on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use bytes::Bytes;
+use sluice_harness::{Kafka, count};
+use sluice_kafka::{
+    Ack, Consumer, ConsumerLimits, ErrorKind, Producer, ProducerLimits, ProducerRecord, RebalanceEvent, TopicPartition,
+};
+
+use crate::raw_batch;
+use crate::stores::{DEADLINE, blocking, properties, within};
+
+/// Invariant 1: exactly one ack for each record, and records in the order in which they were sent.
+pub(crate) async fn acks_survive(mut kafka: Kafka, bootstrap: &str) -> Result<Kafka> {
+    let producer = Producer::new(&properties(bootstrap, &[]), ProducerLimits::default())?;
+    let total = count(20_000, 200_000);
+    let records: Vec<ProducerRecord> =
+        (0..total).map(|number| record("acks", Some(number.to_string().into()))).collect();
+    let mut acks = Vec::new();
+    send_all(&producer, &records[..total / 2], 0, &mut acks).await?;
+    kafka.kill9()?;
+    let restarted = tokio::task::spawn_blocking(move || kafka.restart().map(|()| kafka));
+    send_all(&producer, &records[total / 2..], total / 2, &mut acks).await?;
+    while acks.len() < total {
+        within("acks", producer.acks_ready()).await?;
+        producer.take_acks(&mut acks);
+    }
+    let kafka = restarted.await??;
+    each_has_one_ack(&acks, total)?;
+    let values: Vec<usize> = blocking(|| kafka.topics().read("acks"))?
+        .iter()
+        .filter_map(|record| record.value_text().parse().ok())
+        .collect();
+    let mut next = 0;
+    for value in values {
+        ensure!(value <= next, "record {value} comes before record {next}");
+        next = next.max(value + 1);
+    }
+    ensure!(next == total, "only {next} of {total} records are there");
+    Ok(kafka)
+}
+
+/// Ends when the last record is with the producer, most of them still without an ack.
+async fn send_all(producer: &Producer, records: &[ProducerRecord], first: usize, acks: &mut Vec<Ack>) -> Result<()> {
+    let mut sent = 0;
+    while sent < records.len() {
+        let accepted = producer.send(&records[sent..], (first + sent) as u64)?;
+        sent += accepted;
+        if accepted == 0 {
+            within("acks", producer.acks_ready()).await?;
+        }
+        producer.poll();
+        producer.take_acks(acks);
+    }
+    Ok(())
+}
+
+fn each_has_one_ack(acks: &[Ack], total: usize) -> Result<()> {
+    let mut indexes = BTreeSet::new();
+    for ack in acks {
+        ensure!(indexes.insert(ack.index), "two acks for record {}", ack.index);
+        if let Err(error) = &ack.result {
+            bail!("record {} was given up: {error}", ack.index);
+        }
+    }
+    ensure!(indexes.len() == total, "{} acks for {total} records", indexes.len());
+    Ok(())
+}
+
+fn record(topic: &str, value: Option<Bytes>) -> ProducerRecord {
+    ProducerRecord { topic: topic.into(), partition: None, timestamp_ms: None, key: None, value, headers: Vec::new() }
+}
+
+/// The largest value that fits is delivered, one byte more is refused by name: with the default, and with a small limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_record_is_what_max_request_size_says() -> Result<()> {
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("sizes", 1, &[]))?;
+    // 61 bytes of the batch, 21 of the record, null key, the value's length, no headers: what Java's producer counts.
+    for (limit, largest) in [(None, 1_048_576 - 87), (Some("1000"), 1000 - 86)] {
+        let more: Vec<(&str, &str)> = limit.map(|limit| ("max.request.size", limit)).into_iter().collect();
+        let producer = Producer::new(&properties(&kafka.bootstrap(), &more), ProducerLimits::default())?;
+        ensure!(producer.send(&[record("sizes", Some(vec![b'x'; largest].into()))], 0)? == 1, "not accepted");
+        within("the ack", producer.flush(DEADLINE)).await??;
+        let mut acks = Vec::new();
+        producer.take_acks(&mut acks);
+        each_has_one_ack(&acks, 1).with_context(|| format!("a value of {largest} bytes"))?;
+        let Err(refused) = producer.send(&[record("sizes", Some(vec![b'x'; largest + 1].into()))], 1) else {
+            bail!("a value of {} bytes was accepted", largest + 1);
+        };
+        ensure!(refused.error.kind() == ErrorKind::RecordTooLarge, "{refused:?}");
+        ensure!(
+            refused.to_string().contains("`max.request.size`") && refused.to_string().contains("sizes"),
+            "{refused}"
+        );
+    }
+    let sizes: Vec<usize> =
+        blocking(|| kafka.topics().read("sizes"))?.iter().map(|record| record.value_text().len()).collect();
+    ensure!(sizes == [1_048_576 - 87, 1000 - 86], "{sizes:?}");
+    Ok(())
+}
+
+/// One member of a group, as a sink task uses it.
+struct Member {
+    consumer: Consumer,
+    held: BTreeSet<TopicPartition>,
+    next: BTreeMap<TopicPartition, i64>,
+    seen: Vec<(i32, i64)>,
+}
+
+impl Member {
+    fn join(bootstrap: &str, topic: &str) -> Result<Self> {
+        let settings = [
+            ("group.id", "two-members"),
+            ("session.timeout.ms", "10000"),
+            ("heartbeat.interval.ms", "300"),
+            ("auto.offset.reset", "earliest"),
+            ("enable.auto.commit", "false"),
+        ];
+        let consumer = Consumer::new(&properties(bootstrap, &settings), ConsumerLimits::default())?;
+        consumer.subscribe(&[topic])?;
+        Ok(Self { consumer, held: BTreeSet::new(), next: BTreeMap::new(), seen: Vec::new() })
+    }
+
+    /// Takes a few records and answers rebalances: what was taken is committed before its partition is given back.
+    async fn turn(&mut self) -> Result<()> {
+        let polled = self.consumer.poll_batch(7, Duration::from_millis(20))?;
+        for record in polled.records {
+            self.seen.push((record.partition, record.offset));
+            self.next.insert(TopicPartition::new(record.topic, record.partition), record.offset + 1);
+        }
+        for event in polled.events {
+            match event {
+                RebalanceEvent::Assigned(partitions) => {
+                    self.consumer.assign(&partitions)?;
+                    self.held.extend(partitions);
+                }
+                RebalanceEvent::Revoked(partitions) => {
+                    self.commit().await?;
+                    self.consumer.unassign(&partitions)?;
+                    self.held.retain(|held| !partitions.contains(held));
+                }
+                RebalanceEvent::Lost(partitions) => bail!("{partitions:?} were lost"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        let offsets: Vec<(TopicPartition, i64)> = std::mem::take(&mut self.next).into_iter().collect();
+        Ok(self.consumer.commit_sync(&offsets, DEADLINE).await?)
+    }
+}
+
+// Invariant 2.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_committed_before_it_is_given_back_goes_on_at_the_other_member() -> Result<()> {
+    const RECORDS: i64 = 2_000;
+    let kafka = blocking(Kafka::shared)?;
+    let (bootstrap, topics) = (kafka.bootstrap(), kafka.topics());
+    blocking(|| topics.create("two-members", 2, &[]))?;
+    for partition in 0..2 {
+        let values = (0..RECORDS).map(|number| (None::<&[u8]>, Some(number.to_string())));
+        blocking(|| topics.produce_keyed("two-members", Some(partition), values))?;
+    }
+    let mut first = Member::join(&bootstrap, "two-members")?;
+    within("the first records of both partitions", async {
+        while first.seen.len() < 50 || first.held.len() < 2 {
+            first.turn().await?;
+        }
+        anyhow::Ok(())
+    })
+    .await??;
+    let mut second = Member::join(&bootstrap, "two-members")?;
+    within("the rest, shared", async {
+        while first.seen.len() + second.seen.len() < 2 * RECORDS as usize {
+            first.turn().await?;
+            second.turn().await?;
+        }
+        anyhow::Ok(())
+    })
+    .await??;
+    ensure!(first.held.len() == 1 && second.held.len() == 1, "{:?} and {:?} are held", first.held, second.held);
+    let mut seen: Vec<(i32, i64)> = first.seen.iter().chain(&second.seen).copied().collect();
+    seen.sort_unstable();
+    let all = (0..2).flat_map(|partition| (0..RECORDS).map(move |offset| (partition, offset)));
+    ensure!(seen.into_iter().eq(all), "some records were seen twice or not at all");
+    first.commit().await?;
+    second.commit().await?;
+    let committed = blocking(|| topics.group_offsets("two-members", "two-members"))?;
+    ensure!(committed.values().all(|offset| *offset == RECORDS) && committed.len() == 2, "{committed:?}");
+    Ok(())
+}
+
+/// Invariant 3: such a record cannot be handed on as it is, so the read fails and names it; the records before it are given.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_name_that_is_not_utf_8_is_an_error_that_names_the_record() -> Result<()> {
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("bad-header", 1, &[]))?;
+    blocking(|| kafka.topics().produce("bad-header", ["before"]))?;
+    blocking(|| raw_batch::produce(&kafka.bootstrap(), "bad-header", &raw_batch::with_header(b"na\xffme", b"value")))?;
+    let settings = [("group.id", "bad-header"), ("auto.offset.reset", "earliest")];
+    let consumer = Consumer::new(&properties(&kafka.bootstrap(), &settings), ConsumerLimits::default())?;
+    consumer.assign_from_beginning(&[TopicPartition::new("bad-header", 0)])?;
+    let (mut before, mut failure) = (0, None);
+    within("the bad record", async {
+        while failure.is_none() {
+            match consumer.poll_batch(10, Duration::from_millis(50)) {
+                Ok(polled) => before += polled.records.len(),
+                Err(error) => failure = Some(error),
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await?;
+    let failure = failure.context("a failure")?;
+    ensure!(before == 1 && failure.kind() == ErrorKind::CorruptRecord, "{before} records, then {failure:?}");
+    ensure!(failure.to_string().contains("bad-header-0 offset 1"), "{failure}");
+    Ok(())
+}
+
+/// A batch of large records ends at its bytes, not at its number of records, and nothing is left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_records_come_in_small_batches() -> Result<()> {
+    const VALUE_BYTES: usize = 100_000;
+    const BATCH_BYTES: usize = 250_000;
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("large", 1, &[]))?;
+    blocking(|| kafka.topics().produce("large", (0..20).map(|_| vec![b'x'; VALUE_BYTES])))?;
+    let settings = [("group.id", "large"), ("auto.offset.reset", "earliest")];
+    let limits = ConsumerLimits { batch_bytes: BATCH_BYTES, ..ConsumerLimits::default() };
+    let consumer = Consumer::new(&properties(&kafka.bootstrap(), &settings), limits)?;
+    consumer.assign_from_beginning(&[TopicPartition::new("large", 0)])?;
+    let (mut taken, mut largest) = (0, 0);
+    within("all records", async {
+        while taken < 20 {
+            let polled = consumer.poll_batch(500, Duration::from_millis(50))?;
+            largest = largest.max(polled.records.len());
+            taken += polled.records.len();
+        }
+        anyhow::Ok(())
+    })
+    .await??;
+    ensure!(taken == 20, "{taken} of 20 records were taken");
+    ensure!(largest <= BATCH_BYTES.div_ceil(VALUE_BYTES), "a batch had {largest} records of {VALUE_BYTES} bytes");
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! Integration tests: one binary, a module per behaviour, against real servers. How to run one: tests/README.md.
+
+mod accounting;
+mod bad_input;
+mod clients;
+mod errors;
+mod floors;
+mod isolation;
+mod newcomer;
+mod nothing_lost;
+mod offsets;
+mod raw_batch;
+mod rest_server;
+mod same_answers;
+mod stores;
+mod takeover;
+mod wire;

@@ -1,0 +1,181 @@
+//! Logs on topics against a real broker: what the config, offset and status stores are built on.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use bytes::Bytes;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use sluice_harness::Kafka;
+use sluice_kafka::{Admin, Error, ErrorKind, KafkaBasedLog, LogOptions, Properties};
+
+use crate::clients::acks_survive;
+
+/// For one step of a test; a busy machine gets its time.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+
+/// The harness blocks, and may do so only outside of a runtime.
+pub(crate) fn blocking<T>(step: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(step)
+}
+
+pub(crate) fn properties(bootstrap: &str, more: &[(&str, &str)]) -> Properties {
+    let all = [("bootstrap.servers", bootstrap)].into_iter().chain(more.iter().copied());
+    all.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+pub(crate) async fn within<T>(what: &str, step: impl Future<Output = T>) -> Result<T> {
+    tokio::time::timeout(DEADLINE, step).await.with_context(|| format!("{what} took longer than {DEADLINE:?}"))
+}
+
+/// What a log has read so far: keys and values as text.
+#[derive(Clone, Default)]
+struct Read(Arc<Mutex<Vec<(String, String)>>>);
+
+impl Read {
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn is(&self, expected: &[(&str, &str)]) -> Result<()> {
+        let found = self.all();
+        let same = found.iter().map(|(key, value)| (key.as_str(), value.as_str())).eq(expected.iter().copied());
+        ensure!(same, "read {found:?} instead of {expected:?}");
+        Ok(())
+    }
+}
+
+fn text(bytes: Option<Bytes>) -> String {
+    bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+async fn log(bootstrap: &str, topic: &str) -> Result<(KafkaBasedLog, Read), Error> {
+    let read = Read::default();
+    let seen = read.clone();
+    let options = LogOptions {
+        topic: topic.to_owned(),
+        topic_property: "config.storage.topic".to_owned(),
+        partitions: 1,
+        replication_factor: 1,
+        topic_settings: Properties::new(),
+        single_partition: true,
+        properties: properties(bootstrap, &[]),
+        producer_overrides: Properties::new(),
+        client_id: format!("{topic}-client"),
+    };
+    let admin = Admin::new(&properties(bootstrap, &[]))?;
+    let log = KafkaBasedLog::start(
+        options,
+        admin,
+        Box::new(move |record| {
+            let entry = (text(record.key), text(record.value));
+            seen.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        }),
+    );
+    Ok((log.await?, read))
+}
+
+async fn send(log: &KafkaBasedLog, key: &'static str, value: &'static str) -> Result<()> {
+    let sent = log.send(Some(Bytes::from_static(key.as_bytes())), Some(Bytes::from_static(value.as_bytes())));
+    within("a write to the log", sent).await??;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_creates_its_topic_compacted_and_is_read_again_after_a_restart() -> Result<()> {
+    let kafka = blocking(Kafka::shared)?;
+    let (first, read) = within("start", log(&kafka.bootstrap(), "log-new")).await??;
+    send(&first, "a", "1").await?;
+    send(&first, "b", "2").await?;
+    within("reading to the end", first.read_to_end()).await??;
+    read.is(&[("a", "1"), ("b", "2")])?;
+    first.stop(DEADLINE).await;
+    let settings = blocking(|| kafka.topics().settings("log-new"))?;
+    ensure!(settings["cleanup.policy"] == "compact", "{settings:?}");
+    let partitions = blocking(|| kafka.topics().partitions("log-new"))?;
+    ensure!(partitions == [0], "{partitions:?}");
+
+    let (second, read) = within("start", log(&kafka.bootstrap(), "log-new")).await??;
+    read.is(&[("a", "1"), ("b", "2")])?;
+    second.stop(DEADLINE).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_refuses_a_topic_that_would_lose_or_reorder_records() -> Result<()> {
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("log-deleted", 1, &[("cleanup.policy", "delete")]))?;
+    blocking(|| kafka.topics().create("log-both", 1, &[("cleanup.policy", "compact,delete")]))?;
+    blocking(|| kafka.topics().create("log-wide", 2, &[("cleanup.policy", "compact")]))?;
+    for (topic, reason) in [
+        ("log-deleted", "`cleanup.policy=delete`"),
+        ("log-both", "`cleanup.policy=compact,delete`"),
+        ("log-wide", "exactly one partition, but has 2"),
+    ] {
+        let Err(error) = within("the refusal", log(&kafka.bootstrap(), topic)).await? else {
+            bail!("topic {topic} was taken");
+        };
+        ensure!(error.kind() == ErrorKind::TopicMismatch, "{error:?}");
+        let message = error.to_string();
+        ensure!(
+            message.contains(reason) && message.contains(topic) && message.contains("config.storage.topic"),
+            "{message}"
+        );
+    }
+    Ok(())
+}
+
+/// The last offsets of the topic are markers, which no consumer ever gets: the end must be reached all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_ends_with_transaction_markers_is_read_to_its_end() -> Result<()> {
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("log-markers", 1, &[("cleanup.policy", "compact")]))?;
+    let bootstrap = kafka.bootstrap();
+    tokio::task::spawn_blocking(move || {
+        transaction(&bootstrap, "log-markers", "committed", true)?;
+        transaction(&bootstrap, "log-markers", "aborted", false)
+    })
+    .await??;
+    let ends = blocking(|| kafka.topics().end_offsets("log-markers"))?;
+    ensure!(ends[&0] == 4, "two records and two markers, but the end is {ends:?}");
+    let (log, read) = within("start", log(&kafka.bootstrap(), "log-markers")).await??;
+    // Kafka Connect reads its internal topics uncommitted unless the worker's properties say otherwise.
+    ensure!(read.all().first() == Some(&("k".to_owned(), "committed".to_owned())), "{:?}", read.all());
+    within("reading to the end", log.read_to_end()).await??;
+    log.stop(DEADLINE).await;
+    Ok(())
+}
+
+fn transaction(bootstrap: &str, topic: &str, value: &str, commit: bool) -> Result<()> {
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("transactional.id", format!("{topic}-{value}"));
+    let producer: BaseProducer = config.create()?;
+    producer.init_transactions(DEADLINE)?;
+    producer.begin_transaction()?;
+    producer.send(BaseRecord::to(topic).key("k").payload(value).partition(0)).map_err(|(error, _)| error)?;
+    producer.flush(DEADLINE)?;
+    if commit {
+        producer.commit_transaction(DEADLINE)?;
+    } else {
+        producer.abort_transaction(DEADLINE)?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_broker_costs_time_and_nothing_else() -> Result<()> {
+    let kafka = blocking(Kafka::start)?;
+    let bootstrap = kafka.bootstrap();
+    blocking(|| kafka.topics().create("acks", 1, &[]))?;
+    let mut kafka = acks_survive(kafka, &bootstrap).await?;
+
+    kafka.kill9()?;
+    let waiting = tokio::spawn(async move { log(&bootstrap, "log-late").await });
+    tokio::task::yield_now().await;
+    ensure!(!waiting.is_finished(), "a log started without a broker");
+    let _kafka = tokio::task::spawn_blocking(move || kafka.restart().map(|()| kafka)).await??;
+    let (log, _) = within("the start after the broker's", waiting).await???;
+    log.stop(DEADLINE).await;
+    Ok(())
+}
