@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Passes the tests on a fresh Debian 12 machine: installs what is missing (as root) or names it, then formats, lints, tests.
+# SLUICE_TIER=drill runs the full figures instead of the reduced ones, see tests/README.md.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# What each command comes from. The Java parts are for Apache Kafka and Kafka Connect, which the tests compare with.
+declare -A package_of=(
+  [cc]=build-essential [perl]=perl [git]=git [java]=openjdk-17-jre-headless [mvn]=maven [setpriv]=util-linux
+)
+missing=()
+for command in "${!package_of[@]}"; do
+  command -v "$command" >/dev/null 2>&1 || missing+=("${package_of[$command]}")
+done
+if ! command -v cargo >/dev/null 2>&1; then
+  echo "cargo is missing: install rustup (https://rustup.rs), it brings the pinned toolchain" >&2
+  exit 1
+fi
+if [ "${#missing[@]}" -gt 0 ]; then
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "these Debian packages are missing: ${missing[*]}" >&2
+    echo "install them with: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  apt-get update -q
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+# Build output outlives the checkout, so that a second clean clone builds only what changed.
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/sluice/target}"
+
+results="$(mktemp)"
+trap 'rm -f "$results"' EXIT
+
+cargo fmt --all --check
+cargo build --release --workspace --bins
+cargo test --release --workspace 2>&1 | tee "$results"
+cargo clippy --release --workspace --all-targets -- -D warnings
+# The bench, as small as it gets: only to see that it works.
+"$CARGO_TARGET_DIR/release/sluice-bench" --small
+awk '/^test result:/ { passed += $4; failed += $6 } END { printf "%d passed, %d failed\n", passed, failed }' "$results"
