@@ -13,5 +13,11 @@ pub(crate) fn registry() -> anyhow::Result<Arc<Registry>> {
     for converter in sluice_converters::plugins() {
         builder = builder.converter(converter);
     }
+    for transformation in sluice_transforms::transformations() {
+        builder = builder.transformation(transformation);
+    }
+    for predicate in sluice_transforms::predicates() {
+        builder = builder.predicate(predicate);
+    }
     Ok(Arc::new(builder.build()?))
 }
