@@ -73,25 +73,6 @@ fn ours(probes: &[Probe]) -> Result<Vec<Result<Outcome>>> {
     Ok(outcomes)
 }
 
-/// How often a probe is put to us again when its answers differ.
-const SECOND_LOOKS: usize = 3;
-
-/// As [`compare`]. A status or a dump catches one moment, which a record on its way may just miss (statuses are shown when they
-/// have been read back): a difference counts when there is one each time.
-fn settled_compare(probe: &Probe, oracle: Result<Outcome>, first: Result<Outcome>, known: &Known) -> Vec<String> {
-    let again = oracle.as_ref().ok().cloned();
-    let mut wrong = compare(probe, oracle, first, known);
-    let Some(oracle) = again else { return wrong };
-    for _ in 0..SECOND_LOOKS {
-        if wrong.is_empty() {
-            break;
-        }
-        let ours = Lab::open(Engine::Sluice).and_then(|mut lab| lab.put(probe));
-        wrong = compare(probe, Ok(oracle.clone()), ours, known);
-    }
-    wrong
-}
-
 /// What is wrong with one probe, a line for each step or dump: a difference that no row explains, a row without a difference.
 fn compare(probe: &Probe, oracle: Result<Outcome>, ours: Result<Outcome>, known: &Known) -> Vec<String> {
     let compared = oracle.context("the oracle").and_then(|oracle| {
@@ -134,11 +115,8 @@ fn same_answers(place: impl Fn(Place) -> bool) -> Result<()> {
         (joined(oracle.join()), joined(ours.join()))
     });
     let pairs = oracle?.into_iter().zip(ours?);
-    let wrong: Vec<String> = probes
-        .iter()
-        .zip(pairs)
-        .flat_map(|(probe, (oracle, ours))| settled_compare(probe, oracle, ours, &known))
-        .collect();
+    let wrong: Vec<String> =
+        probes.iter().zip(pairs).flat_map(|(probe, (oracle, ours))| compare(probe, oracle, ours, &known)).collect();
     if wrong.is_empty() {
         return Ok(());
     }

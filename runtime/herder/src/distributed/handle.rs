@@ -16,6 +16,7 @@ use sluice_worker::config::validation::{ConfigInfos, ConfigKeyInfo};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::membership::{Membership, MembershipChannels};
 use super::options::DistributedOptions;
@@ -114,6 +115,22 @@ impl DistributedHerder {
         self.configs.snapshot()
     }
 
+    /// Lets what was just written be seen by the next `GET …/status`; a cluster that is away keeps nobody waiting for long.
+    async fn show_statuses(&self) {
+        if tokio::time::timeout(self.request_timeout, self.statuses.settle()).await.is_err() {
+            warn!("the statuses shown may be older than the last operation");
+        }
+    }
+
+    /// Restarts, and answers when the statuses of the restart are shown.
+    async fn restart(&self, operation: impl FnOnce(&mut Service, Reply<()>) + Send + 'static) -> Result<()> {
+        let run = move |service: &mut Service, reply| operation(service, reply);
+        self.ask(self.request_timeout, false, move |service, reply| Box::pin(async move { run(service, reply) }))
+            .await?;
+        self.show_statuses().await;
+        Ok(())
+    }
+
     fn known(&self, connector: &str) -> Result<Properties> {
         let config = self.snapshot().connector_configs.get(connector).cloned();
         config.ok_or_else(|| super::requests::not_found(connector))
@@ -208,20 +225,18 @@ impl Herder for DistributedHerder {
 
     async fn restart_connector(&self, connector: &str) -> Result<()> {
         let connector = connector.to_owned();
-        let restart = move |service: &mut Service, reply| service.restart_instance(&connector, reply);
-        self.ask(self.request_timeout, false, move |service, reply| Box::pin(async move { restart(service, reply) }))
-            .await
+        self.restart(move |service, reply| service.restart_instance(&connector, reply)).await
     }
 
     async fn restart_connector_and_tasks(&self, request: RestartRequest) -> Result<ConnectorStateInfo> {
+        // What is to be restarted follows from the statuses: not from ones that are on their way.
+        self.show_statuses().await;
         ask!(self, |service| service.request_restart(&request).await)
     }
 
     async fn restart_task(&self, id: &ConnectorTaskId) -> Result<()> {
         let id = id.clone();
-        let restart = move |service: &mut Service, reply| service.restart_task(&id, reply);
-        self.ask(self.request_timeout, false, move |service, reply| Box::pin(async move { restart(service, reply) }))
-            .await
+        self.restart(move |service, reply| service.restart_task(&id, reply)).await
     }
 
     async fn set_target_state(&self, connector: &str, state: TargetState) -> Result<()> {

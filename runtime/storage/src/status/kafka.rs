@@ -162,6 +162,16 @@ impl StatusBackingStore for KafkaStatusBackingStore {
         }
     }
 
+    async fn settle(&self) {
+        self.flush().await;
+        // A store that is not running has nothing more to show.
+        if let Ok(log) = self.topic.get()
+            && let Err(error) = log.read_to_end().await
+        {
+            tracing::warn!(topic = self.topic.topic(), %error, "what is shown may be older than what was written");
+        }
+    }
+
     fn connector(&self, connector: &str) -> Option<StatusEntry> {
         self.table().connector(connector)
     }

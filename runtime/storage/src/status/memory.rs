@@ -65,6 +65,8 @@ impl StatusBackingStore for MemoryStatusBackingStore {
 
     async fn flush(&self) {}
 
+    async fn settle(&self) {}
+
     fn connector(&self, connector: &str) -> Option<StatusEntry> {
         self.table().connector(connector)
     }

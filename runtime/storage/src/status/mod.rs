@@ -133,6 +133,10 @@ pub trait StatusBackingStore: Send + Sync {
     /// Waits until everything put so far is acknowledged or has failed.
     async fn flush(&self);
 
+    /// Waits until everything that was put before the call, here or by another worker, is shown or has failed. Waits for the
+    /// cluster for ever: give it a deadline. Cancel safe.
+    async fn settle(&self);
+
     /// The status of a connector as last read.
     fn connector(&self, connector: &str) -> Option<StatusEntry>;
 

@@ -54,6 +54,19 @@ impl InternalTopics {
         }
         Ok(format!("{{{}}}", topics.join(",")))
     }
+
+    /// How often each of these keys of the status topic became RUNNING since `marks`.
+    pub fn starts(&self, marks: &Marks, keys: &[String; 2]) -> Result<[usize; 2]> {
+        let [.., status] = &self.names;
+        let records = self.topics.read_from(status, marks.last().context("no marks")?)?;
+        let running = |record: &&Record| {
+            record.value.as_ref().is_some_and(|value| String::from_utf8_lossy(value).contains("\"state\":\"RUNNING\""))
+        };
+        let count = |key: &String| {
+            records.iter().filter(|record| record.key.as_deref() == Some(key.as_bytes())).filter(running).count()
+        };
+        Ok([count(&keys[0]), count(&keys[1])])
+    }
 }
 
 /// One record of a dump.

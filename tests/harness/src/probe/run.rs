@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::dump::{InternalTopics, Marks};
 use super::masks::Masks;
@@ -95,6 +95,7 @@ impl<'a> Run<'a> {
             Step::Ask(ask) => self.ask(probe, ask),
             Step::Until(path, status, contains) => self.until(path, *status, contains),
             Step::State(name, state, tasks) => self.rest.wait_state(name, state, *tasks, self.deadline).map(drop),
+            Step::Starts(name, instance, task) => self.starts(name, *instance, *task),
             Step::Do(call, status) => self.call_until(call, *status),
             Step::File(name, contents) => {
                 fs::write(self.scratch.join(Path::new(name)), contents).context("writing a file")
@@ -125,6 +126,16 @@ impl<'a> Run<'a> {
                 Ok(answer) => Seen::NotYet(format!("{} {}", answer.status, answer.body)),
                 Err(error) => Seen::NotYet(format!("{error:#}")),
             }
+        })
+    }
+
+    fn starts(&self, name: &str, instance: usize, task: usize) -> Result<()> {
+        let (topics, marks) = self.topics.as_ref().context("only a probe with a dump knows where its topics begin")?;
+        let keys = [format!("status-connector-{name}"), format!("status-task-{name}-0")];
+        wait_until(&format!("{instance} starts of {name} and {task} of its task"), self.deadline, || {
+            let seen = topics.starts(marks, &keys)?;
+            ensure!(seen == [instance, task], "{seen:?}");
+            Ok(())
         })
     }
 

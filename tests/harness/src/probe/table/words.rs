@@ -60,6 +60,11 @@ pub(super) fn state(name: &str, state: &'static str, tasks: usize) -> Step {
     Step::State(name.to_owned(), state, tasks)
 }
 
+/// The connector and its first task have started so often since the probe's start; not recorded.
+pub(super) fn starts(name: &str, instance: usize, task: usize) -> Step {
+    Step::Starts(name.to_owned(), instance, task)
+}
+
 pub(super) fn until(path: &str, status: u16, contains: &str) -> Step {
     Step::Until(path.to_owned(), status, contains.to_owned())
 }
