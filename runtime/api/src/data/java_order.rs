@@ -13,10 +13,24 @@ pub fn java_hash_order<T>(entries: &mut [T], key: impl Fn(&T) -> &Value) {
 
 /// As [`java_hash_order`], with the Java hash code of an entry's key, for example [`java_string_hash`].
 pub fn java_hash_order_by<T>(entries: &mut [T], hash: impl Fn(&T) -> i32) {
+    order_in_table(entries, table_size(16, entries.len()), hash);
+}
+
+/// The buckets that `new HashMap(capacity)` has after `len` entries were put.
+pub(super) fn table_of_capacity(capacity: usize, len: usize) -> u32 {
+    table_size((capacity as u32).next_power_of_two(), len)
+}
+
+/// The buckets of `new HashMap(map)` for a map of `len` entries, as Java 17 and 18 compute them.
+pub(super) fn table_of_copy(len: usize) -> u32 {
+    (len as f32 / 0.75 + 1.0) as u32
+}
+
+pub(super) fn order_in_table<T>(entries: &mut [T], buckets: u32, hash: impl Fn(&T) -> i32) {
     if entries.len() < 2 {
         return;
     }
-    let mask = table_size(entries.len()) - 1;
+    let mask = buckets.next_power_of_two() - 1;
     // Stable: entries of a bucket stay in the order of insertion, through every growth.
     entries.sort_by_key(|entry| {
         let hash = hash(entry) as u32;
@@ -24,10 +38,10 @@ pub fn java_hash_order_by<T>(entries: &mut [T], hash: impl Fn(&T) -> i32) {
     });
 }
 
-/// 16 buckets, doubled whenever three quarters of them are exceeded.
-fn table_size(entries: usize) -> u32 {
-    let mut size = 16u32;
-    while entries > size as usize / 4 * 3 && size < 1 << 30 {
+/// The given buckets, a power of two, doubled whenever three quarters of them are exceeded.
+fn table_size(buckets: u32, entries: usize) -> u32 {
+    let mut size = buckets;
+    while entries > size as usize * 3 / 4 && size < 1 << 30 {
         size *= 2;
     }
     size
@@ -113,7 +127,14 @@ mod tests {
 
     #[test]
     fn the_table_grows_past_three_quarters() {
-        assert_eq!([12, 13, 24, 25].map(table_size), [16, 32, 32, 64]);
+        assert_eq!([12, 13, 24, 25].map(|entries| table_size(16, entries)), [16, 32, 32, 64]);
+    }
+
+    #[test]
+    fn a_table_of_known_capacity_starts_smaller_or_larger() {
+        assert_eq!([(1, 1), (2, 2), (3, 3), (7, 4), (2, 5)].map(|(c, n)| table_of_capacity(c, n)), [2, 4, 4, 8, 8]);
+        let copies = [1, 2, 3, 6, 7, 12, 13].map(|len| table_of_copy(len).next_power_of_two());
+        assert_eq!(copies, [2, 4, 8, 16, 16, 32, 32]);
     }
 
     #[test]

@@ -116,6 +116,30 @@ impl Struct {
         &self.values
     }
 
+    /// The values as they were put, in the order of the fields.
+    pub fn into_values(self) -> Box<[Value]> {
+        self.values
+    }
+
+    /// A struct of values that were checked before: each was put into a field of the same schema. Only what such a value can
+    /// still be, null, is checked here as in [`Struct::put`].
+    ///
+    /// # Errors
+    /// `Data` when `schema` is no struct schema, has another number of fields or a required one is null.
+    pub fn from_checked(schema: Schema, values: impl Into<Box<[Value]>>) -> Result<Self> {
+        let values = values.into();
+        let fields = schema.fields()?;
+        if fields.len() != values.len() {
+            return Err(ConnectError::data(format!("{} values for {} fields", values.len(), fields.len())));
+        }
+        for (field, value) in fields.iter().zip(&values) {
+            if value.is_null() && !field.schema().is_optional() {
+                validate_field(field.name(), field.schema(), value)?;
+            }
+        }
+        Ok(Self { schema, values })
+    }
+
     /// Checks every field; null is right where the field is optional or has a default.
     ///
     /// # Errors

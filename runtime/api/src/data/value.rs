@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::{BigDecimal, Schema, Struct};
+use super::{BigDecimal, Schema, Struct, java_order};
 
 /// A value of the data model. Text and bytes are reference counted slices, so a line of a file or a payload of a topic goes
 /// through without a copy.
@@ -124,7 +124,7 @@ impl Map {
         let mut map = Self::default();
         let mut by_hash: HashMap<i32, Vec<usize>> = HashMap::new();
         for (key, value) in entries {
-            let same_hash = by_hash.entry(super::java_order::java_hash(&key)).or_default();
+            let same_hash = by_hash.entry(java_order::java_hash(&key)).or_default();
             match same_hash.iter().find(|at| map.0[**at].0 == key) {
                 Some(at) => map.0[*at].1 = value,
                 None => {
@@ -148,6 +148,42 @@ impl Map {
         let mut map = Self(entries.into_iter().collect());
         super::java_hash_order(&mut map.0, |(key, _)| key);
         map
+    }
+
+    /// As [`Map::hash_ordered`], for a Java map that was made with room for `capacity` entries.
+    pub fn hash_ordered_of_capacity(capacity: usize, entries: impl IntoIterator<Item = (Value, Value)>) -> Self {
+        let mut map = Self::insertion_ordered(entries);
+        let buckets = java_order::table_of_capacity(capacity, map.len());
+        java_order::order_in_table(&mut map.0, buckets, |(key, _)| java_order::java_hash(key));
+        map
+    }
+
+    /// This map as `new HashMap(map)` would give it.
+    #[must_use]
+    pub fn hash_copied(mut self) -> Self {
+        let buckets = java_order::table_of_copy(self.len());
+        java_order::order_in_table(&mut self.0, buckets, |(key, _)| java_order::java_hash(key));
+        self
+    }
+
+    /// Takes out the value of a text key; the other entries keep their order.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let at = self.0.iter().position(|(existing, _)| existing.as_str() == Some(key))?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// The `HashMap` that is a copy of this map (`new HashMap<>(map)`) into which `puts` were put.
+    #[must_use]
+    pub fn hash_copy(mut self, puts: impl IntoIterator<Item = (Value, Value)>) -> Self {
+        let copied = self.len();
+        for (key, value) in puts {
+            self.put(key, value);
+        }
+        // A copy of nothing has no table yet, and gets the default one.
+        let capacity = if copied == 0 { 16 } else { java_order::table_of_copy(copied) };
+        let buckets = java_order::table_of_capacity(capacity as usize, self.len());
+        java_order::order_in_table(&mut self.0, buckets, |(key, _)| java_order::java_hash(key));
+        self
     }
 
     /// Sets `key`; a new key goes to the end.
