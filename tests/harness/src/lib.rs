@@ -4,6 +4,7 @@
 //! nothing outlives the test process, however it ends, and nothing is killed by name.
 
 mod kafka;
+pub mod oracle;
 pub mod probe;
 mod process;
 mod rest;

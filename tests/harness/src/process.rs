@@ -19,7 +19,7 @@ use crate::wait::wait_until;
 type Request = (Command, Sender<std::io::Result<Child>>);
 
 /// Starts the child from the long-lived thread: the kernel ties the child to the *thread* that started it.
-fn spawn(command: Command) -> Result<Child> {
+pub(crate) fn spawn(command: Command) -> Result<Child> {
     static SPAWNER: OnceLock<Mutex<Sender<Request>>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
         let (request_tx, request_rx) = mpsc::channel::<Request>();

@@ -13,12 +13,13 @@ use crate::process::Launch;
 /// The version that `kafka/pom.xml` pins; part of the cache folder's name.
 pub const KAFKA_VERSION: &str = "4.3.0";
 
+/// The Debian package with `java` and `javac`.
+pub(crate) const JDK: &str = "openjdk-17-jdk-headless";
+
 const POM: &str = include_str!("../../kafka/pom.xml");
 const LOGGING: &str = include_str!("../../kafka/log4j2.properties");
 
 /// The folder with the jars; fetches them on the first call of the machine.
-///
-/// Test processes that run at the same time wait for each other on a lock file.
 pub fn jars() -> Result<&'static Path> {
     static JARS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let fetched = JARS.get_or_init(|| fetch().map_err(|error| format!("{error:#}")));
@@ -26,54 +27,73 @@ pub fn jars() -> Result<&'static Path> {
 }
 
 fn fetch() -> Result<PathBuf> {
-    needs("java", "-version", "openjdk-17-jre-headless")?;
-    let home = cache_folder()?.join(format!("kafka-{KAFKA_VERSION}"));
-    fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
-    let lock = File::create(home.join("lock")).context("creating the lock file of the jar cache")?;
-    lock.lock().context("locking the jar cache")?;
-    let (done, lib) = (home.join("done"), home.join("lib"));
+    needs("java", "-version", JDK)?;
     // The files' text marks a finished copy: another pom, for example after an update, fetches anew.
-    let mark = format!("{POM}{LOGGING}");
-    if fs::read_to_string(&done).is_ok_and(|found| found == mark) {
-        return Ok(lib);
-    }
-    needs("mvn", "-version", "maven")?;
-    if let Err(error) = fs::remove_dir_all(&lib)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error).with_context(|| format!("emptying {}", lib.display()));
-    }
-    let pom = home.join("pom.xml");
-    fs::write(&pom, POM).context("writing the pom")?;
-    copy_dependencies(&pom, &lib)?;
-    fs::write(home.join("log4j2.properties"), LOGGING).context("writing the logging configuration")?;
-    fs::write(done, mark).context("marking the jar cache as complete")?;
-    Ok(lib)
+    let home = cached(&format!("kafka-{KAFKA_VERSION}"), &format!("{POM}{LOGGING}"), |home| {
+        fs::write(home.join("log4j2.properties"), LOGGING).context("writing the logging configuration")?;
+        copy_dependencies(POM, &[], home)
+    })?;
+    Ok(home.join("lib"))
 }
 
-fn copy_dependencies(pom: &Path, lib: &Path) -> Result<()> {
-    let maven = Command::new("mvn")
-        .args(["-q", "-B", "-f"])
-        .arg(pom)
-        .arg("dependency:copy-dependencies")
-        .arg(format!("-DoutputDirectory={}", lib.display()))
-        .output()
-        .context("running mvn")?;
+/// The folder `name` of the cache, which `fill` fills once per machine and again when `mark` changes.
+///
+/// Test processes that run at the same time wait for each other on a lock file.
+pub(crate) fn cached(name: &str, mark: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let home = cache_folder()?.join(name);
+    fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
+    let lock = File::create(home.join("lock")).context("creating the lock file of the cache")?;
+    lock.lock().context("locking the cache")?;
+    let done = home.join("done");
+    if fs::read_to_string(&done).is_ok_and(|found| found == mark) {
+        return Ok(home);
+    }
+    fill(&home)?;
+    fs::write(done, mark).context("marking the cache as complete")?;
+    Ok(home)
+}
+
+/// Empties the folder or makes it.
+pub(crate) fn emptied(folder: &Path) -> Result<()> {
+    if let Err(error) = fs::remove_dir_all(folder)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error).with_context(|| format!("emptying {}", folder.display()));
+    }
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))
+}
+
+/// Fetches what `pom` depends on into `home/lib`.
+pub(crate) fn copy_dependencies(pom: &str, arguments: &[&str], home: &Path) -> Result<()> {
+    let (file, lib) = (home.join("pom.xml"), home.join("lib"));
+    emptied(&lib)?;
+    fs::write(&file, pom).context("writing the pom")?;
+    let output = format!("-DoutputDirectory={}", lib.display());
+    let file = file.display().to_string();
+    let mut all = vec!["-f", &file, "dependency:copy-dependencies", &output];
+    all.extend(arguments);
+    maven(&all)
+}
+
+/// Runs Maven, quietly.
+pub(crate) fn maven(arguments: &[&str]) -> Result<()> {
+    needs("mvn", "-version", "maven")?;
+    let maven = Command::new("mvn").args(["-q", "-B"]).args(arguments).output().context("running mvn")?;
     if maven.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&maven.stdout).into_owned() + &String::from_utf8_lossy(&maven.stderr);
-    bail!("mvn could not fetch Apache Kafka {KAFKA_VERSION}: {}\n{said}", maven.status)
+    bail!("mvn {} failed: {}\n{said}", arguments.join(" "), maven.status)
 }
 
 /// Fails with the name of the Debian package when a program is missing.
-fn needs(program: &str, argument: &str, package: &str) -> Result<()> {
+pub(crate) fn needs(program: &str, argument: &str, package: &str) -> Result<()> {
     match Command::new(program).arg(argument).output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => bail!("`{program} {argument}` failed: {}", output.status),
-        Err(_) => bail!(
-            "`{program}` is missing: install the Debian package {package} (all: apt-get install openjdk-17-jre-headless maven)"
-        ),
+        Err(_) => {
+            bail!("`{program}` is missing: install the Debian package {package} (all: apt-get install {JDK} maven)")
+        }
     }
 }
 
@@ -107,8 +127,8 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named_with_its_package() {
-        let error = needs("no-such-java", "-version", "openjdk-17-jre-headless").expect_err("it is missing");
-        assert!(error.to_string().contains("openjdk-17-jre-headless"), "{error}");
+        let error = needs("no-such-java", "-version", JDK).expect_err("it is missing");
+        assert!(error.to_string().contains(JDK), "{error}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod topics;
 mod tests;
 
 pub use broker::Kafka;
+pub(crate) use jars::{JDK, cached, copy_dependencies, emptied, maven, needs};
 pub use jars::{KAFKA_VERSION, jars, java};
 pub use stream::EndWatch;
 pub use topics::{Record, Topics};
