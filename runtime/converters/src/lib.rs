@@ -9,6 +9,7 @@ mod converter_type;
 pub mod json;
 mod number;
 mod plugin;
+mod registry;
 mod simple_header;
 mod string;
 
