@@ -18,6 +18,7 @@ pub use java_order::{java_hash_order, java_hash_order_by, java_string_hash};
 pub use schema::{Field, Schema, SchemaType};
 pub use structure::Struct;
 pub use text::{civil_from_days, java_double_text, java_float_text};
+pub(crate) use validation::type_of;
 pub use validation::validate;
 pub use value::{Map, SchemaAndValue, Value};
 pub use values::{convert_to_string, parse_string};

@@ -102,6 +102,19 @@ impl Struct {
         Ok(())
     }
 
+    /// As [`Struct::put_field`], for a value that was checked before: it comes out of a field of the same schema. Only what such a
+    /// value can still be, null, is checked.
+    ///
+    /// # Errors
+    /// `Data` when the field is required and the value null.
+    pub fn put_checked(&mut self, field: &Field, value: Value) -> Result<()> {
+        if value.is_null() && !field.schema().is_optional() {
+            validate_field(field.name(), field.schema(), &value)?;
+        }
+        self.values[field.index()] = value;
+        Ok(())
+    }
+
     /// As [`Struct::put`], for building a struct in one expression.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ fn class_fits(schema: &Schema, value: &Value) -> bool {
 }
 
 /// The schema type whose class the value has; dates and decimals have none.
-pub(super) fn type_of(value: &Value) -> Option<SchemaType> {
+pub(crate) fn type_of(value: &Value) -> Option<SchemaType> {
     Some(match value {
         Value::Null | Value::Decimal(_) | Value::Date(_) => return None,
         Value::Boolean(_) => SchemaType::Boolean,

@@ -122,8 +122,21 @@ impl Map {
     /// Entries in the given order; a later duplicate key replaces the value of the earlier one.
     pub fn insertion_ordered(entries: impl IntoIterator<Item = (Value, Value)>) -> Self {
         let mut map = Self::default();
+        let mut entries = entries.into_iter();
+        // A short list is searched faster than it is hashed.
+        for (key, value) in entries.by_ref() {
+            map.put(key, value);
+            if map.len() == 12 {
+                break;
+            }
+        }
         let mut by_hash: HashMap<i32, Vec<usize>> = HashMap::new();
         for (key, value) in entries {
+            if by_hash.is_empty() {
+                for (at, (known, _)) in map.0.iter().enumerate() {
+                    by_hash.entry(java_order::java_hash(known)).or_default().push(at);
+                }
+            }
             let same_hash = by_hash.entry(java_order::java_hash(&key)).or_default();
             match same_hash.iter().find(|at| map.0[**at].0 == key) {
                 Some(at) => map.0[*at].1 = value,
@@ -156,14 +169,6 @@ impl Map {
         let buckets = java_order::table_of_capacity(capacity, map.len());
         java_order::order_in_table(&mut map.0, buckets, |(key, _)| java_order::java_hash(key));
         map
-    }
-
-    /// This map as `new HashMap(map)` would give it.
-    #[must_use]
-    pub fn hash_copied(mut self) -> Self {
-        let buckets = java_order::table_of_copy(self.len());
-        java_order::order_in_table(&mut self.0, buckets, |(key, _)| java_order::java_hash(key));
-        self
     }
 
     /// Takes out the value of a text key; the other entries keep their order.
