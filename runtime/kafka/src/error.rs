@@ -1,6 +1,6 @@
 //! What can go wrong with Kafka, sorted by what a caller does about it.
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaError, RDKafkaErrorCode};
 
 /// One client property that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,11 +100,30 @@ impl Error {
             }
             KafkaError::ClientCreation(reason) => Self::new(ErrorKind::Config, format!("{action}: {reason}")),
             KafkaError::AdminOp(code) | KafkaError::OffsetFetch(code) => Self::from_code(action, *code),
+            KafkaError::Transaction(error) => Self::from_transaction(action, error),
             other => match other.rdkafka_error_code() {
                 Some(code) => Self::from_code(action, code),
                 None => Self::new(ErrorKind::Other, format!("{action}: {other}")),
             },
         }
+    }
+
+    /// librdkafka says of a transaction's error whether the same call may be made again, whatever its code.
+    fn from_transaction(action: &str, error: &RDKafkaError) -> Self {
+        let code = error.code();
+        let kind = match kind_of(code) {
+            kind if error.is_retriable() => {
+                if kind == ErrorKind::TimedOut {
+                    kind
+                } else {
+                    ErrorKind::Unavailable
+                }
+            }
+            ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::UnknownTopic => ErrorKind::Other,
+            kind => kind,
+        };
+        let message = format!("{action}: {}", error.string());
+        Self::Kafka(Box::new(KafkaFailure { kind, code: code as i32, message }))
     }
 
     /// How to treat this error.

@@ -20,7 +20,7 @@ pub mod properties;
 pub mod wire;
 
 pub use admin::{Admin, NewTopic, OffsetSpec, TopicDescription};
-pub use based_log::{KafkaBasedLog, LogOptions, LogRecord, OnRecord};
+pub use based_log::{KafkaBasedLog, LogOptions, LogRecord, OnRecord, TransactionalWriter};
 pub use consumer::{
     CommitResult, Consumer, ConsumerLimits, ConsumerRecord, Departure, PollResult, RebalanceEvent, TimestampType,
     TopicPartition,

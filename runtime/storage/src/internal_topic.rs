@@ -60,10 +60,19 @@ impl TopicLog {
             topic_settings: topic.settings,
             single_partition: role.single_partition,
             properties: topic.properties,
+            consumer_overrides: Properties::new(),
             producer_overrides,
             client_id: format!("{}{}", topic.client_id_base, role.client_id_suffix),
         };
+        Self::of(options, admin)
+    }
+
+    pub(crate) fn of(options: LogOptions, admin: Admin) -> Self {
         Self { options, admin, log: Mutex::new(None) }
+    }
+
+    pub(crate) fn options(&self) -> &LogOptions {
+        &self.options
     }
 
     pub(crate) fn topic(&self) -> &str {

@@ -61,6 +61,7 @@ async fn log(bootstrap: &str, topic: &str) -> Result<(KafkaBasedLog, Read), Erro
         topic_settings: Properties::new(),
         single_partition: true,
         properties: properties(bootstrap, &[]),
+        consumer_overrides: Properties::new(),
         producer_overrides: Properties::new(),
         client_id: format!("{topic}-client"),
     };

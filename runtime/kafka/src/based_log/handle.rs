@@ -46,7 +46,8 @@ impl std::fmt::Debug for KafkaBasedLog {
 
 impl KafkaBasedLog {
     /// Creates or checks the topic, then reads it to its end; everything that was in it went through `on_record` when
-    /// this returns. Waits for the cluster for ever. Cancel safe: a dropped future stops the thread.
+    /// this returns. A reader of committed records reads to the first open transaction and tails on from there: whoever
+    /// left it open may be dead, and its successor waits for this. Waits for the cluster for ever. Cancel safe: a dropped future stops the thread.
     ///
     /// # Errors
     /// What no retry can mend: properties that cannot be used, a topic that is not compacted or has too many partitions.
@@ -67,7 +68,8 @@ impl KafkaBasedLog {
             on_record,
         };
         let thread = spawn(&topic, reader, started_tx)?;
-        let partitions = started.await.unwrap_or_else(|_| Err(closed(&topic)))?;
+        let ends = started.await.unwrap_or_else(|_| Err(closed(&topic)))?;
+        let partitions = i32::try_from(ends.len()).unwrap_or(i32::MAX);
         let log = Self {
             topic,
             partitions,
@@ -78,7 +80,7 @@ impl KafkaBasedLog {
             commands: Mutex::new(Some(commands)),
             thread: Mutex::new(Some(thread)),
         };
-        log.read_to_end().await?;
+        log.reach(ends).await?;
         Ok(log)
     }
 
@@ -100,6 +102,11 @@ impl KafkaBasedLog {
     pub async fn read_to_end(&self) -> Result<(), Error> {
         self.flush(Duration::MAX).await?;
         let ends = self.ends().await?;
+        self.reach(ends).await
+    }
+
+    /// Waits until the callback has seen everything before `ends`.
+    async fn reach(&self, ends: Offsets) -> Result<(), Error> {
         let (arrived_tx, arrived) = oneshot::channel();
         let sent = match lock(&self.commands).as_ref() {
             Some(commands) => commands.send(Command::Reach(ends, arrived_tx)).is_ok(),
@@ -188,7 +195,11 @@ impl KafkaBasedLog {
     }
 }
 
-fn spawn(topic: &str, reader: Reader, started: oneshot::Sender<Result<i32, Error>>) -> Result<JoinHandle<()>, Error> {
+fn spawn(
+    topic: &str,
+    reader: Reader,
+    started: oneshot::Sender<Result<Offsets, Error>>,
+) -> Result<JoinHandle<()>, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .thread_keep_alive(RETRY_PAUSE)

@@ -12,6 +12,8 @@ mod options;
 mod positions;
 mod reader;
 mod topic;
+mod transactional;
 
 pub use handle::{KafkaBasedLog, OnRecord};
 pub use options::{LogOptions, LogRecord};
+pub use transactional::TransactionalWriter;

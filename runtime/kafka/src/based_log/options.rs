@@ -23,6 +23,8 @@ pub struct LogOptions {
     pub single_partition: bool,
     /// The worker's properties without prefix; keys that are no client's are passed over in silence.
     pub properties: Properties,
+    /// Changes for the consumer alone, stronger than `properties` (a connector's own offsets topic).
+    pub consumer_overrides: Properties,
     /// Changes for the producer alone, stronger than `properties` (the status topic sends with `retries=0`).
     pub producer_overrides: Properties,
     /// The client id of consumer and producer.
@@ -48,6 +50,7 @@ impl LogOptions {
         for key in ["group.instance.id", "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms"] {
             properties.shift_remove(key);
         }
+        properties.extend(self.consumer_overrides.clone());
         properties.entry("group.id".to_owned()).or_insert_with(|| self.client_id.clone());
         set(&mut properties, "auto.offset.reset", "earliest");
         set(&mut properties, "enable.auto.commit", "false");
@@ -65,6 +68,21 @@ impl LogOptions {
         set(&mut properties, "acks", "all");
         set(&mut properties, "max.in.flight.requests.per.connection", "1");
         set(&mut properties, "enable.idempotence", "false");
+        properties
+    }
+
+    /// Of the producer that writes in transactions: the leader's, which a newer leader fences out.
+    pub(super) fn transactional_producer_properties(&self, transactional_id: &str) -> Properties {
+        let mut properties = self.producer_properties();
+        let client_id = format!("{}-leader", self.client_id);
+        for (key, value) in [
+            ("client.id", client_id.as_str()),
+            ("enable.idempotence", "true"),
+            ("max.in.flight.requests.per.connection", "5"),
+            ("transactional.id", transactional_id),
+        ] {
+            set(&mut properties, key, value);
+        }
         properties
     }
 
@@ -111,6 +129,7 @@ mod tests {
                 .into(),
             single_partition: false,
             properties: properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            consumer_overrides: Properties::new(),
             producer_overrides: Properties::new(),
             client_id: "g-offsets".to_owned(),
         }

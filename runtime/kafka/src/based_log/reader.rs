@@ -44,27 +44,26 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Runs until the handle is gone. `started` gets the partition count, or why there will never be one.
-    pub(super) async fn run(mut self, started: oneshot::Sender<Result<i32, Error>>) {
-        let starts = match self.start().await {
-            Some(Ok(starts)) => starts,
+    /// Runs until the handle is gone. `started` gets where each partition ends for this reader, or why there will never be any.
+    pub(super) async fn run(mut self, started: oneshot::Sender<Result<Offsets, Error>>) {
+        let (starts, ends) = match self.start().await {
+            Some(Ok(found)) => found,
             // Nobody may be waiting any more: then there is nobody to tell.
             Some(Err(error)) => return drop(started.send(Err(error))),
             None => return,
         };
-        let partitions = i32::try_from(starts.len()).unwrap_or(i32::MAX);
-        if started.send(Ok(partitions)).is_ok() {
+        if started.send(Ok(ends)).is_ok() {
             self.tail(starts).await;
         }
         self.give_up_sends();
     }
 
     /// Sets the topic up and takes its partitions over, from the beginning. `None` when the handle is gone.
-    async fn start(&mut self) -> Option<Result<Offsets, Error>> {
+    async fn start(&mut self) -> Option<Result<(Offsets, Offsets), Error>> {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.try_start().await {
-                Ok(starts) => return Some(Ok(starts)),
+                Ok(found) => return Some(Ok(found)),
                 Err(error) if !topic::is_worth_waiting(&error) => return Some(Err(error)),
                 Err(error) => {
                     self.serve_logs();
@@ -78,14 +77,16 @@ impl Reader {
         }
     }
 
-    async fn try_start(&mut self) -> Result<Offsets, Error> {
+    /// Where the partitions start, and where they end for this reader.
+    async fn try_start(&mut self) -> Result<(Offsets, Offsets), Error> {
         let count = topic::ensure(&self.admin, &self.options).await?;
         let partitions: Vec<TopicPartition> =
             (0..count).map(|partition| TopicPartition::new(self.options.topic.as_str(), partition)).collect();
         let starts = self.admin.list_offsets(&partitions, OffsetSpec::Earliest, CALL_TIMEOUT).await?;
         self.look_up().await?;
+        let ends = self.consumer.end_offsets(&partitions, CALL_TIMEOUT).await?;
         self.consumer.assign_from(&starts)?;
-        Ok(starts.into_iter().map(|(tp, offset)| (tp.partition, offset)).collect())
+        Ok((by_partition(starts), by_partition(ends)))
     }
 
     /// Both clients would find their partitions by themselves, a second later.
@@ -174,4 +175,8 @@ impl Reader {
         }
         self.producer.poll();
     }
+}
+
+fn by_partition(offsets: Vec<(TopicPartition, i64)>) -> Offsets {
+    offsets.into_iter().map(|(tp, offset)| (tp.partition, offset)).collect()
 }

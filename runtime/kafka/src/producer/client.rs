@@ -1,5 +1,6 @@
 //! The producer itself.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 
 use super::delivery::Delivery;
 use super::record::{Ack, ProducerRecord};
-use super::size;
+use super::{size, transaction};
 use crate::client_log::ClientLog;
 use crate::error::{Error, ErrorKind};
 use crate::properties::{Properties, Role, Translation, translate};
@@ -55,7 +56,9 @@ pub struct SendError {
 /// All methods take `&self` and may be called from several threads, but the order of records is the order of the calls
 /// only within one. Dropping it gives up what is in flight, after at most half a second.
 pub struct Producer {
-    client: BaseProducer<Delivery>,
+    pub(super) client: Arc<BaseProducer<Delivery>>,
+    /// Whether there is a `transactional.id`.
+    transactional: bool,
     max_request_size: usize,
     buffer_memory: usize,
     accepted: AtomicU64,
@@ -79,10 +82,13 @@ impl Producer {
         let max_request_size = usize::try_from(translation.number("max.request.size")).unwrap_or(0);
         let buffer_memory = usize::try_from(translation.number("buffer.memory")).unwrap_or(0);
         limit(&mut translation, limits, buffer_memory, max_request_size);
+        let transactional = transaction::prepare(&mut translation);
         let log = ClientLog::new(translation.client_id(), translation.bootstrap());
         let client = BaseProducer::from_config_and_context(&translation.client_config(), Delivery::new(log))
             .map_err(|error| Error::from_client("creating a producer", &error))?;
-        Ok(Self { client, max_request_size, buffer_memory, accepted: AtomicU64::new(0), sent: Notify::new() })
+        let client = Arc::new(client);
+        let (accepted, sent) = (AtomicU64::new(0), Notify::new());
+        Ok(Self { client, transactional, max_request_size, buffer_memory, accepted, sent })
     }
 
     /// Puts records into the local queue, in order, and returns how many: fewer than all when the queue is full. Never
@@ -265,6 +271,15 @@ impl Producer {
         };
         self.client.send(native).map_err(|(error, _)| match error {
             KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => None,
+            // A transaction that has failed takes no more records: trying again would never end.
+            KafkaError::MessageProduction(RDKafkaErrorCode::State) if self.transactional => {
+                Some(self.failure().unwrap_or_else(|| {
+                    Error::new(
+                        ErrorKind::Other,
+                        format!("sending to topic {}: the transaction has failed", record.topic),
+                    )
+                }))
+            }
             error => Some(Error::from_client(&format!("sending to topic {}", record.topic), &error)),
         })
     }

@@ -13,6 +13,7 @@ mod client;
 mod delivery;
 mod record;
 mod size;
+mod transaction;
 
 pub use client::{Producer, ProducerLimits, SendError};
 pub use record::{Ack, ProducerRecord, RecordMetadata};

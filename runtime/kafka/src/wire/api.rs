@@ -7,9 +7,10 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest,
     DescribeGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse,
-    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, MetadataRequest, MetadataResponse,
-    OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest,
-    OffsetFetchResponse, SyncGroupRequest, SyncGroupResponse,
+    InitProducerIdRequest, InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    LeaveGroupResponse, MetadataRequest, MetadataResponse, OffsetCommitRequest, OffsetCommitResponse,
+    OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse, SyncGroupRequest,
+    SyncGroupResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable};
 
@@ -64,6 +65,8 @@ apis! {
         |_| 0;
     FindCoordinatorRequest => "FindCoordinator", 10, 2, FindCoordinatorResponse,
         &[Fixed(6), Text, Fixed(4), Text, Fixed(4)], |answer| answer.error_code;
+    InitProducerIdRequest => "InitProducerId", 22, 1, InitProducerIdResponse,
+        &[Fixed(16)], |answer| answer.error_code;
     JoinGroupRequest => "JoinGroup", 11, 5, JoinGroupResponse,
         &[Fixed(10), Text, Text, Text, Array(&[Text, Text, Blob])], |answer| unless_member_id_required(answer.error_code);
     SyncGroupRequest => "SyncGroup", 14, 3, SyncGroupResponse, &[Fixed(6), Blob], |answer| answer.error_code;

@@ -1,5 +1,7 @@
 //! The cluster as a whole: any broker that answers will do.
 
+use std::fmt;
+
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
@@ -9,6 +11,37 @@ use super::config::ClientConfig;
 use super::connection::Connection;
 use super::error::Error;
 use super::metadata::{Metadata, host_and_port};
+
+/// What a broker coordinates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Coordinated {
+    Group(String),
+    TransactionalId(String),
+}
+
+impl Coordinated {
+    fn id(&self) -> &str {
+        match self {
+            Self::Group(id) | Self::TransactionalId(id) => id,
+        }
+    }
+
+    fn key_type(&self) -> i8 {
+        match self {
+            Self::Group(_) => 0,
+            Self::TransactionalId(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for Coordinated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(id) => write!(f, "group {id}"),
+            Self::TransactionalId(id) => write!(f, "transactional id {id}"),
+        }
+    }
+}
 
 /// Knows the bootstrap addresses and every broker it was told of since. Holds no connection between calls: what it asks,
 /// it asks rarely. No call retries.
@@ -35,13 +68,13 @@ impl Cluster {
         self.ask_metadata(&mut connection, topics).await
     }
 
-    /// A connection to the broker that coordinates `group`. Cancel safe.
-    pub(super) async fn coordinator(&mut self, group: &str) -> Result<Connection, Error> {
+    /// A connection to the broker that coordinates the group or transactional id. Cancel safe.
+    pub(super) async fn coordinator(&mut self, of: &Coordinated) -> Result<Connection, Error> {
         let mut connection = self.any_broker().await?;
         self.ask_metadata(&mut connection, &[]).await?;
-        let request = FindCoordinatorRequest::default().with_key(text(group)).with_key_type(0);
+        let request = FindCoordinatorRequest::default().with_key(text(of.id())).with_key_type(of.key_type());
         let answer = connection.call(&request, self.config.request_timeout).await?;
-        Error::check(FindCoordinatorRequest::NAME, &format!("group {group}"), answer.error_code)?;
+        Error::check(FindCoordinatorRequest::NAME, &of.to_string(), answer.error_code)?;
         let address = host_and_port(&answer.host, answer.port);
         if connection.address() == address {
             return Ok(connection);
@@ -62,7 +95,7 @@ impl Cluster {
 
     /// The brokers learned last first, then the bootstrap addresses: a cluster may move away from the latter, and the
     /// former may all be gone.
-    async fn any_broker(&self) -> Result<Connection, Error> {
+    pub(super) async fn any_broker(&self) -> Result<Connection, Error> {
         let mut tried = Vec::new();
         let unknown = self.config.bootstrap.iter().filter(|address| !self.learned.contains(address));
         for address in self.learned.iter().chain(unknown) {

@@ -87,6 +87,11 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Whether the broker knows the request with this number.
+    pub(super) fn offers(&self, key: i16) -> bool {
+        self.offered.contains_key(&key)
+    }
+
     fn check_offered<A: Api>(&self) -> Result<(), Error> {
         let offered = match self.offered.get(&A::KEY) {
             Some((min, max)) if (*min..=*max).contains(&A::VERSION) => return Ok(()),

@@ -1,4 +1,4 @@
-//! The broker that coordinates one group: found when needed, found again when it moves.
+//! The broker that coordinates one group or transactional id: found when needed, found again when it moves.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::api::Api;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Coordinated};
 use super::config::ClientConfig;
 use super::connection::Connection;
 use super::error::{Error, ErrorKind};
@@ -24,18 +24,28 @@ pub(super) enum Patience {
     Forever,
 }
 
-/// A link to a group's coordinator.
+/// A link to a coordinator.
 #[derive(Debug)]
 pub(super) struct Coordinator {
     cluster: Cluster,
-    group: String,
+    of: Coordinated,
     link: Option<Connection>,
     report: ReachabilityReport,
 }
 
 impl Coordinator {
+    /// Of a group.
     pub(super) fn new(config: ClientConfig, group: &str) -> Self {
-        Self { cluster: Cluster::new(config), group: group.to_owned(), link: None, report: ReachabilityReport::new() }
+        Self::of(config, Coordinated::Group(group.to_owned()))
+    }
+
+    /// Of a transactional id.
+    pub(super) fn of_transactional_id(config: ClientConfig, id: &str) -> Self {
+        Self::of(config, Coordinated::TransactionalId(id.to_owned()))
+    }
+
+    fn of(config: ClientConfig, of: Coordinated) -> Self {
+        Self { cluster: Cluster::new(config), of, link: None, report: ReachabilityReport::new() }
     }
 
     pub(super) fn config(&self) -> &ClientConfig {
@@ -80,7 +90,7 @@ impl Coordinator {
             self.link = None;
             self.report.failed(error);
         })?;
-        let checked = Error::check(A::NAME, &format!("group {}", self.group), A::code(&answer));
+        let checked = Error::check(A::NAME, &self.of.to_string(), A::code(&answer));
         checked.inspect_err(|error| self.forget_if_moved(error))?;
         Ok(answer)
     }
@@ -96,10 +106,10 @@ impl Coordinator {
         match self.link.take().filter(|link| !link.is_closed()) {
             Some(link) => Ok(self.link.insert(link)),
             None => {
-                let found = self.cluster.coordinator(&self.group).await;
+                let found = self.cluster.coordinator(&self.of).await;
                 let link = found.inspect_err(|error| self.report.failed(error))?;
                 self.report.reached();
-                tracing::debug!(group = %self.group, coordinator = link.address(), "found the group coordinator");
+                tracing::debug!(of = %self.of, coordinator = link.address(), "found the coordinator");
                 Ok(self.link.insert(link))
             }
         }
@@ -121,7 +131,7 @@ impl Coordinator {
             Patience::Until(end) if Instant::now() + pause >= end => return Err(error),
             Patience::Until(_) | Patience::Forever => {}
         }
-        tracing::debug!(group = %self.group, %error, pause_ms = pause.as_millis(), "trying again");
+        tracing::debug!(of = %self.of, %error, pause_ms = pause.as_millis(), "trying again");
         sleep(pause).await;
         Ok(())
     }

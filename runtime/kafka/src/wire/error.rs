@@ -167,6 +167,8 @@ fn kind_of(code: ResponseError) -> ErrorKind {
         ResponseError::FencedInstanceId | ResponseError::FencedMemberEpoch | ResponseError::ProducerFenced => {
             ErrorKind::Fenced
         }
+        // The coordinator is still ending what the earlier owner of a transactional id has left.
+        ResponseError::ConcurrentTransactions => ErrorKind::Retriable,
         ResponseError::NonEmptyGroup | ResponseError::GroupSubscribedToTopic => ErrorKind::GroupNotEmpty,
         ResponseError::GroupIdNotFound => ErrorKind::GroupMissing,
         code if code.is_retriable() => ErrorKind::Retriable,

@@ -68,8 +68,8 @@ mod tests {
     use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
     use kafka_protocol::messages::{
         ApiVersionsRequest, DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest,
-        JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, MetadataRequest, OffsetCommitRequest,
-        OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest,
+        InitProducerIdRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, MetadataRequest,
+        OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest,
     };
     use proptest::prelude::*;
 
@@ -147,6 +147,7 @@ mod tests {
             survives::<OffsetCommitRequest>(&bytes);
             survives::<OffsetDeleteRequest>(&bytes);
             survives::<DeleteGroupsRequest>(&bytes);
+            survives::<InitProducerIdRequest>(&bytes);
         }
     }
 }

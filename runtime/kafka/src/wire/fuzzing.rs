@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use kafka_protocol::messages::{
     ApiVersionsRequest, DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest,
-    JoinGroupRequest, LeaveGroupRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
-    SyncGroupRequest,
+    InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, MetadataRequest, OffsetCommitRequest,
+    OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest,
 };
 
 use super::api::Api;
@@ -12,7 +12,7 @@ use super::frame::decode_answer;
 
 /// Decodes everything behind a frame's length as the answer to one of the requests; `request` chooses which.
 pub fn answer(request: u8, frame: &Bytes) {
-    const DECODERS: [fn(&Bytes); 12] = [
+    const DECODERS: [fn(&Bytes); 13] = [
         decode::<ApiVersionsRequest>,
         decode::<MetadataRequest>,
         decode::<FindCoordinatorRequest>,
@@ -25,6 +25,7 @@ pub fn answer(request: u8, frame: &Bytes) {
         decode::<OffsetCommitRequest>,
         decode::<OffsetDeleteRequest>,
         decode::<DeleteGroupsRequest>,
+        decode::<InitProducerIdRequest>,
     ];
     DECODERS[usize::from(request) % DECODERS.len()](frame);
 }

@@ -15,6 +15,7 @@ mod connection;
 mod coordinator;
 mod description;
 mod error;
+mod fence;
 mod frame;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -33,6 +34,7 @@ pub use cluster::Cluster;
 pub use config::{ClientConfig, GroupConfig};
 pub use description::{GroupDescription, GroupMemberDescription};
 pub use error::{Error, ErrorKind};
+pub use fence::TransactionAdmin;
 pub use group_admin::{GroupAdmin, GroupOffsets};
 pub use group_member::{GroupMember, HeartbeatOutcome, Joined};
 pub use metadata::{BrokerMetadata, Metadata, PartitionMetadata, TopicMetadata};

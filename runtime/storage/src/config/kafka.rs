@@ -10,6 +10,7 @@ use sluice_kafka::{Admin, KafkaBasedLog, LogRecord};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
+use super::leader::LeaderWriter;
 use super::records::ConfigRecord;
 use super::replay::Replay;
 use super::state::{ClusterConfigState, RestartRequest, SessionKey, TargetState};
@@ -27,6 +28,8 @@ const ROLE: Role = Role { topic_property: "config.storage.topic", client_id_suff
 /// Invariant 4: a write changes nothing here; what it wrote takes effect when it is read back, on this worker as on all others.
 pub struct KafkaConfigBackingStore {
     topic: TopicLog,
+    /// Set when the leader writes in transactions.
+    leader: Option<LeaderWriter>,
     reader: Arc<Reader>,
     updates_rx: Mutex<Option<UnboundedReceiver<ConfigUpdate>>>,
 }
@@ -42,8 +45,24 @@ impl KafkaConfigBackingStore {
         let (updates_tx, updates_rx) = unbounded_channel();
         Self {
             topic: TopicLog::new(topic, admin, &ROLE, Properties::new()),
+            leader: None,
             reader: Arc::new(Reader { replay: Mutex::default(), updates_tx }),
             updates_rx: Mutex::new(Some(updates_rx)),
+        }
+    }
+
+    /// Lets the leader write in transactions under `transactional_id` (`exactly.once.source.support` preparing or enabled).
+    #[must_use]
+    pub fn with_transactional_leader(self, transactional_id: String) -> Self {
+        let leader = LeaderWriter::new(self.topic.options().clone(), transactional_id);
+        Self { leader: Some(leader), ..self }
+    }
+
+    /// Writes the records as the leader: all of them in one transaction where that is what the leader does.
+    async fn write_as_leader(&self, records: &[ConfigRecord], budget: Budget<'_>) -> Result<(), Error> {
+        match &self.leader {
+            Some(leader) => leader.write(records, budget.left()).await,
+            None => self.write(records, budget).await,
         }
     }
 
@@ -65,7 +84,7 @@ impl KafkaConfigBackingStore {
 
     async fn write_and_read_back(&self, records: &[ConfigRecord], context: &str) -> Result<(), Error> {
         let budget = Budget::new(context);
-        self.write(records, budget).await?;
+        self.write_as_leader(records, budget).await?;
         self.read_back(budget).await
     }
 }
@@ -108,6 +127,10 @@ impl<'a> Budget<'a> {
         Self { context, ..self }
     }
 
+    fn left(self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     async fn wait<T>(self, step: impl Future<Output = Result<T, sluice_kafka::Error>>) -> Result<(), Error> {
         match timeout_at(self.deadline, step).await {
             Ok(Ok(_)) => Ok(()),
@@ -127,7 +150,17 @@ impl ConfigBackingStore for KafkaConfigBackingStore {
     }
 
     async fn stop(&self) {
+        if let Some(leader) = &self.leader {
+            leader.relinquish().await;
+        }
         self.topic.stop().await;
+    }
+
+    async fn claim_write_privileges(&self) -> Result<(), Error> {
+        match &self.leader {
+            Some(leader) => leader.claim(READ_WRITE_TIMEOUT).await,
+            None => Ok(()),
+        }
     }
 
     fn snapshot(&self) -> Arc<ClusterConfigState> {
@@ -163,11 +196,11 @@ impl ConfigBackingStore for KafkaConfigBackingStore {
         self.read_back(budget).await?;
         if !configs.is_empty() {
             let tasks = ConfigRecord::for_tasks(connector, configs);
-            self.write(&tasks, budget.named("Error writing task configurations to Kafka")).await?;
+            self.write_as_leader(&tasks, budget.named("Error writing task configurations to Kafka")).await?;
             // The commit comes only after all task configs are known to be in the log.
             self.read_back(budget).await?;
         }
-        self.write(&[ConfigRecord::for_commit(connector, configs.len())], budget).await?;
+        self.write_as_leader(&[ConfigRecord::for_commit(connector, configs.len())], budget).await?;
         self.read_back(budget).await
     }
 

@@ -4,6 +4,7 @@
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod kafka;
+mod leader;
 mod memory;
 mod records;
 mod replay;
@@ -46,7 +47,7 @@ pub enum ConfigUpdate {
 
 /// The store that holds the cluster's desired state.
 ///
-/// A write returns only after it was read back, except where said, so that a later [`ConfigBackingStore::snapshot`] shows it.
+/// Target states and logger levels may be written by any worker, everything else by the leader alone. A write returns only after it was read back, except where said, so that a later [`ConfigBackingStore::snapshot`] shows it.
 /// Updates of what was read come over the channel that [`ConfigBackingStore::updates`] gives.
 #[async_trait]
 pub trait ConfigBackingStore: Send + Sync {
@@ -59,6 +60,15 @@ pub trait ConfigBackingStore: Send + Sync {
 
     /// Stops reading and closes the clients.
     async fn stop(&self);
+
+    /// Makes this worker the one that may write as leader, where such writes are transactions: an earlier leader's are refused from
+    /// now on. Nothing to do for one that may already. To be called by the leader of the group alone.
+    ///
+    /// # Errors
+    /// The cluster refuses; writes as leader then fail with `Fenced`.
+    async fn claim_write_privileges(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// The state as of the last record that was read. Cheap.
     fn snapshot(&self) -> std::sync::Arc<ClusterConfigState>;

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use indexmap::IndexMap;
 use sluice_api::{OffsetMap, Properties};
-use sluice_kafka::{Admin, LogRecord};
+use sluice_kafka::{Admin, LogOptions, LogRecord};
 
 use super::OffsetBackingStore;
 use super::table::OffsetTable;
@@ -17,6 +18,24 @@ const ROLE: Role =
 
 /// Records on their way at a time; more would overflow the producer's queue.
 const WRITE_WINDOW: usize = 256;
+
+/// A connector's own offsets topic (`offsets.storage.topic`), with the clients of the connector.
+pub struct ConnectorOffsetsTopic {
+    /// The topic.
+    pub name: String,
+    /// Partitions of a new topic, as for the worker's.
+    pub partitions: i32,
+    /// Replicas of a new topic, as for the worker's.
+    pub replication_factor: i32,
+    /// Settings of a new topic, as for the worker's.
+    pub settings: IndexMap<String, String>,
+    /// The properties of its consumer.
+    pub consumer: Properties,
+    /// The properties of its producer.
+    pub producer: Properties,
+    /// The client id of both, unless their properties say otherwise.
+    pub client_id: String,
+}
 
 /// Keeps source offsets in the offsets topic.
 ///
@@ -31,6 +50,26 @@ impl KafkaOffsetBackingStore {
     /// The store on `topic`; nothing is connected before [`OffsetBackingStore::start`].
     pub fn new(topic: InternalTopic, admin: Admin) -> Self {
         Self { topic: TopicLog::new(topic, admin, &ROLE, Properties::new()), table: Arc::default() }
+    }
+
+    /// The store on a connector's own topic.
+    pub fn of_connector(topic: ConnectorOffsetsTopic, admin: Admin) -> Self {
+        let mut producer = topic.producer;
+        // Offsets of a connector that is not exactly-once are written plainly, whatever its records are written with.
+        producer.shift_remove("transactional.id");
+        let options = LogOptions {
+            topic: topic.name,
+            topic_property: "offsets.storage.topic".to_owned(),
+            partitions: topic.partitions,
+            replication_factor: topic.replication_factor,
+            topic_settings: topic.settings,
+            single_partition: false,
+            properties: Properties::new(),
+            consumer_overrides: topic.consumer,
+            producer_overrides: producer,
+            client_id: topic.client_id,
+        };
+        Self { topic: TopicLog::of(options, admin), table: Arc::default() }
     }
 
     async fn read_to_end(&self) -> Result<MutexGuard<'_, OffsetTable>, Error> {

@@ -3,6 +3,7 @@
 //! Invariant 1 is kept by the callers of [`OffsetWriter`]: they hand over an offset only after the acknowledgement of every
 //! record up to it.
 
+mod connector;
 mod file;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -18,8 +19,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sluice_api::OffsetMap;
 
+pub use connector::{ConnectorOffsetBackingStore, SecondaryOffsets};
 pub use file::FileOffsetBackingStore;
-pub use kafka::KafkaOffsetBackingStore;
+pub use kafka::{ConnectorOffsetsTopic, KafkaOffsetBackingStore};
 pub use key::offset_record;
 pub use memory::MemoryOffsetBackingStore;
 pub use reader::OffsetReader;

@@ -1,0 +1,65 @@
+//! Writes to a log's topic in transactions, under an identity that a newer writer takes over (KIP-618).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::options::LogOptions;
+use crate::error::Error;
+use crate::producer::{Producer, ProducerLimits, ProducerRecord};
+
+const LIMITS: ProducerLimits = ProducerLimits { max_bytes: 8 << 20, max_messages: 10_000 };
+
+/// The one writer with its transactional id: a newer one fences it, after which all its writes fail.
+pub struct TransactionalWriter {
+    topic: Arc<str>,
+    producer: Producer,
+}
+
+impl std::fmt::Debug for TransactionalWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TransactionalWriter").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
+impl TransactionalWriter {
+    /// Takes the transactional id over from whoever had it.
+    ///
+    /// # Errors
+    /// As for [`Producer::init_transactions`].
+    pub async fn claim(options: &LogOptions, transactional_id: &str, timeout: Duration) -> Result<Self, Error> {
+        let producer = Producer::new(&options.transactional_producer_properties(transactional_id), LIMITS)?;
+        producer.init_transactions(timeout).await?;
+        Ok(Self { topic: options.topic.as_str().into(), producer })
+    }
+
+    /// Writes all records, as key and value, in one transaction. On an error none of them counts, unless it was the answer to the
+    /// commit that got lost; the writer is of no use any more then.
+    ///
+    /// # Errors
+    /// `Fenced` when a newer writer has taken over; whatever the broker says.
+    pub async fn write(&self, records: Vec<(Bytes, Option<Bytes>)>, timeout: Duration) -> Result<(), Error> {
+        let deadline = Instant::now() + timeout;
+        let record = |(key, value)| ProducerRecord {
+            topic: Arc::clone(&self.topic),
+            partition: None,
+            timestamp_ms: None,
+            key: Some(key),
+            value,
+            headers: Vec::new(),
+        };
+        let records: Vec<ProducerRecord> = records.into_iter().map(record).collect();
+        self.producer.begin_transaction()?;
+        let mut sent = 0;
+        while sent < records.len() {
+            sent += self.producer.send(&records[sent..], sent as u64).map_err(|refused| refused.error)?;
+            self.producer.flush_now(deadline.saturating_duration_since(Instant::now())).await?;
+            let mut acks = Vec::new();
+            self.producer.take_acks(&mut acks);
+            acks.into_iter().try_for_each(|ack| ack.result.map(drop))?;
+        }
+        self.producer.commit_transaction(deadline.saturating_duration_since(Instant::now())).await
+    }
+}
