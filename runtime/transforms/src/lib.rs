@@ -6,12 +6,24 @@
 //!
 //! A transformation is a file of its own: its keys, a `Transform` that works on records of both kinds, and its plugins.
 
+mod drop_headers;
+mod extract_field;
+mod field_path;
+mod filter;
+mod flatten;
+mod header_from;
+mod hoist_field;
+mod insert_header;
 mod null_default;
 mod plugin;
+mod predicates;
 mod record;
+mod replace_field;
 mod requirements;
 mod schema_basics;
 mod schema_cache;
+mod set_schema_metadata;
+mod value_to_key;
 
 use sluice_api::{PredicatePlugin, TransformationPlugin};
 
@@ -19,13 +31,23 @@ use plugin::{BuiltIn, BuiltInPredicate};
 
 /// Every transformation of this crate.
 pub fn transformations() -> Vec<Box<dyn TransformationPlugin>> {
-    let plugins: Vec<BuiltIn> = Vec::new();
+    let mut plugins: Vec<BuiltIn> = Vec::new();
+    plugins.extend(drop_headers::PLUGINS);
+    plugins.extend(extract_field::PLUGINS);
+    plugins.extend(filter::PLUGINS);
+    plugins.extend(flatten::PLUGINS);
+    plugins.extend(header_from::PLUGINS);
+    plugins.extend(hoist_field::PLUGINS);
+    plugins.extend(insert_header::PLUGINS);
+    plugins.extend(replace_field::PLUGINS);
+    plugins.extend(set_schema_metadata::PLUGINS);
+    plugins.extend(value_to_key::PLUGINS);
     plugins.into_iter().map(|plugin| Box::new(plugin) as Box<dyn TransformationPlugin>).collect()
 }
 
 /// Every predicate of this crate.
 pub fn predicates() -> Vec<Box<dyn PredicatePlugin>> {
-    let plugins: Vec<BuiltInPredicate> = Vec::new();
+    let plugins: Vec<BuiltInPredicate> = predicates::plugins();
     plugins.into_iter().map(|plugin| Box::new(plugin) as Box<dyn PredicatePlugin>).collect()
 }
 

@@ -12,6 +12,9 @@ const KEY: &str = "replace.null.with.default";
 pub(crate) struct NullDefault(bool);
 
 impl NullDefault {
+    /// They do.
+    pub(crate) const YES: Self = Self(true);
+
     /// The key.
     pub(crate) fn key() -> ConfigKey {
         let doc = "Whether a null field that has a default value gets that value (true), or stays null (false).";

@@ -40,6 +40,16 @@ pub(crate) fn require_schema<'a>(schema: Option<&'a Schema>, purpose: &str) -> R
     schema.ok_or_else(|| ConnectError::data(format!("Schema required for [{purpose}]")))
 }
 
+/// The keys of a map without schema are names.
+pub(crate) fn text_key(key: &Value) -> Result<&str> {
+    key.as_str().ok_or_else(|| {
+        ConnectError::data(format!(
+            "class {} cannot be cast to class java.lang.String: map key {key}",
+            key.java_class()
+        ))
+    })
+}
+
 fn no_map(value: &Value, purpose: &str) -> ConnectError {
     let class = value.java_class();
     ConnectError::data(format!("Only Map objects supported in absence of schema for [{purpose}], found: {class}"))

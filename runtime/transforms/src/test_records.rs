@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use sluice_api::{
-    Headers, OffsetMap, Properties, Result, Schema, SinkRecord, SourceRecord, TimestampType, Transformation, Value,
+    Headers, OffsetMap, Predicate, Properties, Result, Schema, SinkRecord, SourceRecord, TimestampType, Transformation,
+    Value,
 };
 
 /// A source record with this value, from `{"file": "f"}` at 1, to `topic`, without key, partition and timestamp.
@@ -38,6 +39,13 @@ pub(crate) fn transformation(class: &str, config: &[(&str, &str)]) -> Result<Box
     plugin.expect("a class of this crate").create(&properties(config))
 }
 
+/// The predicate of that class.
+pub(crate) fn predicate(class: &str, config: &[(&str, &str)]) -> Result<Box<dyn Predicate>> {
+    let plugins = crate::predicates();
+    let plugin = plugins.iter().find(|plugin| plugin.class() == class);
+    plugin.expect("a class of this crate").create(&properties(config))
+}
+
 /// What the class makes of a value that it keeps.
 pub(crate) fn applied(
     class: &str,
@@ -47,6 +55,11 @@ pub(crate) fn applied(
 ) -> Result<(Option<Schema>, Value)> {
     let record = transformation(class, config)?.apply_sink(sink(schema, value.into()))?.expect("a record");
     Ok((record.value_schema, record.value))
+}
+
+/// The names of the headers in their order.
+pub(crate) fn header_names(headers: &Headers) -> Vec<String> {
+    headers.iter().map(|header| header.key.to_string()).collect()
 }
 
 /// A property map.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::schema::{Attributes, Fields};
-use super::{Schema, SchemaType, Value, validate};
+use super::{Schema, SchemaType, Struct, Value, validate};
 use crate::error::{ConnectError, Result};
 
 /// Builds a [`Schema`]. The first mistake is kept and comes out of [`SchemaBuilder::build`].
@@ -98,7 +98,7 @@ impl SchemaBuilder {
 
     /// Sets what stands in for null. A null default is a mistake unless the schema is optional by then.
     ///
-    /// A struct with a default of its own cannot be had, as in Kafka Connect; arrays of structs can.
+    /// A struct is not accepted, as in Kafka Connect (see [`SchemaBuilder::struct_default`]); arrays of structs are.
     pub fn default(mut self, value: impl Into<Value>) -> Self {
         let value = value.into();
         if self.attributes.default.as_ref().is_some_and(|set| *set != value) {
@@ -108,6 +108,17 @@ impl SchemaBuilder {
             return self.fail(ConnectError::data("Invalid default value").with_source(cause));
         }
         self.attributes.default = (!value.is_null()).then_some(value);
+        self
+    }
+
+    /// Sets the struct that stands in for null. It is made on the schema as it is so far ([`SchemaBuilder::so_far`]); Kafka Connect
+    /// accepts only one made on the builder itself, so what comes out of JSON has none.
+    pub fn struct_default(mut self, value: Struct) -> Self {
+        if *value.schema() != self.so_far() {
+            let cause = ConnectError::data("Struct schemas do not match.");
+            return self.fail(ConnectError::data("Invalid default value").with_source(cause));
+        }
+        self.attributes.default = Some(value.into());
         self
     }
 

@@ -1,0 +1,120 @@
+//! What flattening makes of a struct schema, worked out once for all its records.
+
+use sluice_api::data::Field;
+use sluice_api::{ConnectError, Result, Schema, SchemaBuilder, SchemaType, Struct, Value};
+
+use crate::schema_basics::{copy_basics, same_type_with_basics};
+
+/// The flat schema, and what becomes of each field.
+pub(super) struct Plan {
+    schema: Schema,
+    steps: Vec<Step>,
+}
+
+/// One field of the nested schema, in its place.
+enum Step {
+    /// It becomes the field of this index.
+    Leaf(usize),
+    /// Its fields are flattened.
+    Nested(Vec<Step>),
+}
+
+impl Plan {
+    pub(super) fn of(schema: &Schema, delimiter: &str) -> Result<Self> {
+        let mut flat = Flat { builder: copy_basics(schema, SchemaBuilder::structure()), leaves: 0, delimiter };
+        let default = schema.default_value().and_then(as_struct);
+        let steps = flat.add(schema, "", schema.is_optional(), default)?;
+        Ok(Self { schema: flat.builder.build()?, steps })
+    }
+
+    pub(super) fn apply(&self, value: Struct) -> Result<Struct> {
+        let mut flat = Struct::new(self.schema.clone())?;
+        put(value, &self.steps, &mut flat)?;
+        Ok(flat)
+    }
+}
+
+fn put(value: Struct, steps: &[Step], flat: &mut Struct) -> Result<()> {
+    let schema = value.schema().clone();
+    let values = value.into_values().into_vec();
+    for ((field, value), step) in schema.fields()?.iter().zip(values).zip(steps) {
+        match (step, value) {
+            (Step::Leaf(at), Value::Null) => {
+                put_leaf(*at, field.schema().default_value().cloned().unwrap_or_default(), flat)?;
+            }
+            (Step::Leaf(at), value) => put_leaf(*at, value, flat)?,
+            (Step::Nested(steps), Value::Struct(inner)) => put(inner, steps, flat)?,
+            // A struct that is missing leaves its fields unset.
+            (Step::Nested(_), _) => {}
+        }
+    }
+    Ok(())
+}
+
+fn put_leaf(at: usize, value: Value, flat: &mut Struct) -> Result<()> {
+    let schema = flat.schema().clone();
+    flat.put_checked(&schema.fields()?[at], value)
+}
+
+struct Flat<'a> {
+    builder: SchemaBuilder,
+    leaves: usize,
+    delimiter: &'a str,
+}
+
+impl Flat<'_> {
+    /// Adds the leaves below `schema`. They are optional where anything above them is, and what they have no default for comes
+    /// from the nearest struct above that has one.
+    fn add(&mut self, schema: &Schema, prefix: &str, optional: bool, default: Option<&Struct>) -> Result<Vec<Step>> {
+        let mut steps = Vec::with_capacity(schema.fields()?.len());
+        for field in schema.fields()? {
+            let name = match prefix {
+                "" => field.name().to_owned(),
+                prefix => format!("{prefix}{}{}", self.delimiter, field.name()),
+            };
+            let optional = optional || field.schema().is_optional();
+            let inherited = || default.map(|default| default.get_field(field)).filter(|value| !value.is_null());
+            let default = field.schema().default_value().or_else(inherited);
+            steps.push(match field.schema().schema_type() {
+                SchemaType::Struct => {
+                    Step::Nested(self.add(field.schema(), &name, optional, default.and_then(as_struct))?)
+                }
+                SchemaType::Map => return Err(unsupported(field, &name)),
+                _ => self.leaf(name, leaf_schema(field.schema(), optional, default)?)?,
+            });
+        }
+        Ok(steps)
+    }
+
+    fn leaf(&mut self, name: String, schema: Schema) -> Result<Step> {
+        let builder = std::mem::replace(&mut self.builder, SchemaBuilder::structure());
+        self.builder = builder.field(name, schema).checked()?;
+        self.leaves += 1;
+        Ok(Step::Leaf(self.leaves - 1))
+    }
+}
+
+fn leaf_schema(source: &Schema, optional: bool, default: Option<&Value>) -> Result<Schema> {
+    let mut builder = same_type_with_basics(source);
+    if optional {
+        builder = builder.optional();
+    }
+    if let Some(default) = default {
+        builder = builder.default(default.clone());
+    }
+    builder.build()
+}
+
+fn unsupported(field: &Field, name: &str) -> ConnectError {
+    let schema_type = field.schema().schema_type();
+    ConnectError::data(format!(
+        "Flatten transformation does not support {schema_type} for record with schemas (for field {name})."
+    ))
+}
+
+fn as_struct(value: &Value) -> Option<&Struct> {
+    match value {
+        Value::Struct(value) => Some(value),
+        _ => None,
+    }
+}
