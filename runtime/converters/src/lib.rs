@@ -9,6 +9,7 @@ mod converter_type;
 pub mod json;
 mod number;
 mod plugin;
+pub mod protobuf;
 mod registry;
 mod simple_header;
 mod string;
@@ -23,6 +24,7 @@ pub fn plugins() -> Vec<Box<dyn ConverterPlugin>> {
         plugins.push(Box::new(number));
     }
     plugins.push(Box::new(simple_header::SimpleHeaderPlugin));
+    plugins.push(Box::new(protobuf::PLUGIN));
     plugins
 }
 
