@@ -9,6 +9,7 @@ mod isolation;
 mod newcomer;
 mod nothing_lost;
 mod offsets;
+mod oracle;
 mod raw_batch;
 mod rest_server;
 mod same_answers;

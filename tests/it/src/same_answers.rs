@@ -134,6 +134,11 @@ fn a_standalone_worker_answers_as_kafka_connect_does() -> Result<()> {
 }
 
 #[test]
+fn workers_with_other_properties_answer_as_kafka_connect_does() -> Result<()> {
+    same_answers(|place| matches!(place, Place::Configured(_)))
+}
+
+#[test]
 fn health_tells_of_a_broker_that_is_gone_as_kafka_connect_does() -> Result<()> {
     same_answers(|place| matches!(place, Place::Own(_)))
 }

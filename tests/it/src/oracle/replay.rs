@@ -1,0 +1,42 @@
+//! Cases that are kept: requests that once differed and cases of Apache Kafka's own tests, one per line of `cases.jsonl`; and one case
+//! from a file, to look at.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value as Json;
+use sluice_harness::oracle::{Oracle, difference};
+
+use super::ours::Ours;
+
+const CASES: &str = include_str!("cases.jsonl");
+
+#[test]
+fn kept_cases_have_the_oracles_answers() -> Result<()> {
+    let requests: Vec<Json> = CASES.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let ours = Ours::new();
+    let mut different = Vec::new();
+    for (request, theirs) in requests.iter().zip(Oracle::shared()?.ask(&requests)?) {
+        if let Some(difference) = difference(&theirs, &ours.answer(request)) {
+            different.push(format!("  {difference}\n    replay: {request}"));
+        }
+    }
+    ensure!(different.is_empty(), "{} of {} differ:\n{}", different.len(), requests.len(), different.join("\n"));
+    eprintln!("{} kept cases, 0 differences", requests.len());
+    Ok(())
+}
+
+/// `SLUICE_ORACLE_REPLAY` names a file with a request per line; both answers are shown.
+#[test]
+fn replay() -> Result<()> {
+    let Some(path) = std::env::var_os("SLUICE_ORACLE_REPLAY") else { return Ok(()) };
+    let text = std::fs::read_to_string(&path).context("reading SLUICE_ORACLE_REPLAY")?;
+    for line in text.lines() {
+        let request: Json = serde_json::from_str(line)?;
+        let (theirs, ours) = (Oracle::shared()?.ask_one(&request)?, Ours::new().answer(&request));
+        eprintln!("{request}\n  oracle: {theirs}\n  sluice: {ours}");
+        match difference(&theirs, &ours) {
+            Some(difference) => eprintln!("  {difference}"),
+            None => eprintln!("  the same"),
+        }
+    }
+    Ok(())
+}

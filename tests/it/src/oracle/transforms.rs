@@ -1,0 +1,82 @@
+//! Apache Kafka's transformations and predicates: a family per class, with random configurations and records.
+
+mod config;
+mod predicates;
+mod timestamps;
+
+use anyhow::Result;
+use serde_json::{Map, Value as Json, json};
+use sluice_harness::Random;
+
+use super::generate::{Chance, record};
+use super::run::{Kept, family};
+
+pub(super) const KEPT: &[Kept] = &[];
+
+const PACKAGE: &str = "org.apache.kafka.connect.transforms";
+
+/// Properties as a request has them.
+type Config = Map<String, Json>;
+
+/// A request with one instance of `class` and one to three records.
+fn request(random: &mut Random, class: &str, config: &Config, record: fn(&mut Random) -> Json) -> Json {
+    let mut step = json!({"class": format!("{PACKAGE}.{class}"), "config": config});
+    if random.percent(12) {
+        step["predicate"] = predicates::predicate(random);
+        step["negate"] = json!(random.percent(50));
+    }
+    let records: Vec<Json> = (0..=random.below(3)).map(|_| record(random)).collect();
+    json!({"op": "transform", "steps": [step], "records": records})
+}
+
+/// `$Key` or `$Value`.
+fn of_side(random: &mut Random, class: &str) -> String {
+    format!("{class}{}", if random.percent(25) { "$Key" } else { "$Value" })
+}
+
+macro_rules! families {
+    ($($name:ident $class:literal $record:path;)*) => {$(
+        #[test]
+        fn $name() -> Result<()> {
+            family(concat!("oracle::", stringify!($name)), KEPT, |random| {
+                let class = of_side(random, $class);
+                let config = config::$name(random);
+                request(random, &class, &config, $record)
+            })
+        }
+    )*};
+}
+
+macro_rules! whole_record_families {
+    ($($name:ident $class:literal;)*) => {$(
+        #[test]
+        fn $name() -> Result<()> {
+            family(concat!("oracle::", stringify!($name)), KEPT, |random| {
+                let config = config::$name(random);
+                request(random, $class, &config, record)
+            })
+        }
+    )*};
+}
+
+families! {
+    cast "Cast" record;
+    extract_field "ExtractField" record;
+    flatten "Flatten" record;
+    header_from "HeaderFrom" record;
+    hoist_field "HoistField" record;
+    insert_field "InsertField" record;
+    mask_field "MaskField" record;
+    replace_field "ReplaceField" record;
+    set_schema_metadata "SetSchemaMetadata" record;
+    timestamp_converter "TimestampConverter" timestamps::record;
+}
+
+whole_record_families! {
+    drop_headers "DropHeaders";
+    filter "Filter";
+    insert_header "InsertHeader";
+    regex_router "RegexRouter";
+    timestamp_router "TimestampRouter";
+    value_to_key "ValueToKey";
+}
