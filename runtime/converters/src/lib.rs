@@ -3,6 +3,7 @@
 //! The worker makes instances through [`plugins`]; storage uses [`json`] directly. What the converters write is byte for byte
 //! what Kafka Connect writes (Invariant 6).
 
+mod avro;
 mod boolean;
 mod bytes;
 mod converter_type;
@@ -24,6 +25,7 @@ pub fn plugins() -> Vec<Box<dyn ConverterPlugin>> {
         plugins.push(Box::new(number));
     }
     plugins.push(Box::new(simple_header::SimpleHeaderPlugin));
+    plugins.push(Box::new(avro::PLUGIN));
     plugins.push(Box::new(protobuf::PLUGIN));
     plugins
 }

@@ -56,6 +56,16 @@ impl SchemaBuilder {
         Self { attributes, optional: None, error: None }
     }
 
+    /// A builder that has everything that `schema` has.
+    pub fn like(schema: &Schema) -> Self {
+        let mut builder = Self::of_type(schema.schema_type());
+        match schema.attributes() {
+            Some(attributes) => builder.attributes = attributes,
+            None => builder.attributes.optional = schema.is_optional(),
+        }
+        builder
+    }
+
     /// A builder of an array of `value_schema`.
     pub fn array(value_schema: Schema) -> Self {
         Self::of_type(SchemaType::Array).elements(None, Some(value_schema))

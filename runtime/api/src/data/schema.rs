@@ -142,6 +142,11 @@ impl Schema {
         }
     }
 
+    /// Every attribute, for a builder that starts from this schema.
+    pub(super) fn attributes(&self) -> Option<Attributes> {
+        self.full().cloned()
+    }
+
     fn full(&self) -> Option<&Attributes> {
         match &self.0 {
             Form::Plain { .. } => None,

@@ -5,13 +5,13 @@
 
 mod config;
 mod converter;
-mod decoder;
+pub(crate) mod decoder;
 mod encoder;
 mod encoding;
-mod node;
+pub(crate) mod node;
 mod reader;
 mod schema_writer;
-mod writer;
+pub(crate) mod writer;
 
 use bytes::Bytes;
 use sluice_api::{ConnectError, Result, Value};
@@ -36,7 +36,8 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value> {
     Ok(node.map_or(Value::Null, Node::into_schemaless))
 }
 
-fn parse(bytes: &Bytes) -> Result<Option<Node>> {
+/// The first value in JSON bytes of whatever encoding; `None` for blanks alone.
+pub(crate) fn parse(bytes: &Bytes) -> Result<Option<Node>> {
     let parsed = encoding::to_utf8(bytes).and_then(|text| reader::Reader::new(&text).root());
     parsed.map_err(malformed)
 }

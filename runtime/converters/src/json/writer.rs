@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use sluice_api::data::{Map, Struct, Value, java_double_text, java_float_text};
 
 /// Appends `text` in quotes.
-pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut plain = 0;
@@ -49,17 +49,17 @@ fn write_escaped(out: &mut Vec<u8>, character: char) {
 }
 
 /// Appends a number or literal by its text form.
-pub(super) fn append(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+pub(crate) fn append(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to memory does not fail");
 }
 
 /// Appends a float.
-pub(super) fn write_f32(out: &mut Vec<u8>, value: f32) {
+pub(crate) fn write_f32(out: &mut Vec<u8>, value: f32) {
     write_float_text(out, &java_float_text(value), value.is_finite());
 }
 
 /// Appends a double.
-pub(super) fn write_f64(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn write_f64(out: &mut Vec<u8>, value: f64) {
     write_float_text(out, &java_double_text(value), value.is_finite());
 }
 
@@ -72,7 +72,7 @@ fn write_float_text(out: &mut Vec<u8>, text: &str, finite: bool) {
 }
 
 /// Appends bytes as base64 text.
-pub(super) fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0);

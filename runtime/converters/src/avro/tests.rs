@@ -1,0 +1,1 @@
+//! The converter against a registry that remembers what it was given.
