@@ -6,6 +6,7 @@
 //!
 //! A transformation is a file of its own: its keys, a `Transform` that works on records of both kinds, and its plugins.
 
+mod cast;
 mod drop_headers;
 mod extract_field;
 mod field_path;
@@ -13,16 +14,23 @@ mod filter;
 mod flatten;
 mod header_from;
 mod hoist_field;
+mod insert_field;
 mod insert_header;
+mod java_regex;
+mod mask_field;
 mod null_default;
 mod plugin;
 mod predicates;
 mod record;
+mod regex_router;
 mod replace_field;
 mod requirements;
 mod schema_basics;
 mod schema_cache;
 mod set_schema_metadata;
+mod simple_date_format;
+mod timestamp_converter;
+mod timestamp_router;
 mod value_to_key;
 
 use sluice_api::{PredicatePlugin, TransformationPlugin};
@@ -32,15 +40,21 @@ use plugin::{BuiltIn, BuiltInPredicate};
 /// Every transformation of this crate.
 pub fn transformations() -> Vec<Box<dyn TransformationPlugin>> {
     let mut plugins: Vec<BuiltIn> = Vec::new();
+    plugins.extend(cast::PLUGINS);
     plugins.extend(drop_headers::PLUGINS);
     plugins.extend(extract_field::PLUGINS);
     plugins.extend(filter::PLUGINS);
     plugins.extend(flatten::PLUGINS);
     plugins.extend(header_from::PLUGINS);
     plugins.extend(hoist_field::PLUGINS);
+    plugins.extend(insert_field::PLUGINS);
     plugins.extend(insert_header::PLUGINS);
+    plugins.extend(mask_field::PLUGINS);
+    plugins.extend(regex_router::PLUGINS);
     plugins.extend(replace_field::PLUGINS);
     plugins.extend(set_schema_metadata::PLUGINS);
+    plugins.extend(timestamp_converter::PLUGINS);
+    plugins.extend(timestamp_router::PLUGINS);
     plugins.extend(value_to_key::PLUGINS);
     plugins.into_iter().map(|plugin| Box::new(plugin) as Box<dyn TransformationPlugin>).collect()
 }

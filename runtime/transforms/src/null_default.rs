@@ -26,6 +26,11 @@ impl NullDefault {
         Self(config.boolean(KEY))
     }
 
+    /// As Debezium reads it: what is no boolean counts as true.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(!text.trim().eq_ignore_ascii_case("false"))
+    }
+
     /// The value of a field.
     pub(crate) fn field<'a>(self, value: &'a Struct, field: &'a Field) -> &'a Value {
         if self.0 { value.get_field(field) } else { &value.values()[field.index()] }

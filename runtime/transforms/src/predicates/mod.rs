@@ -2,6 +2,7 @@
 
 mod has_header_key;
 mod record_is_tombstone;
+mod topic_name_matches;
 
 use sluice_api::{Predicate, Result, SinkRecord, SourceRecord};
 
@@ -10,7 +11,7 @@ use crate::record::ConnectRecord;
 
 /// Every predicate of this crate.
 pub(crate) fn plugins() -> Vec<BuiltInPredicate> {
-    vec![has_header_key::PLUGIN, record_is_tombstone::PLUGIN]
+    vec![has_header_key::PLUGIN, record_is_tombstone::PLUGIN, topic_name_matches::PLUGIN]
 }
 
 /// A predicate, for records of both kinds (`Predicate<R extends ConnectRecord<R>>`).

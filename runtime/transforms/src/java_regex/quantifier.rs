@@ -1,0 +1,96 @@
+//! `?`, `*`, `+`, `{n,m}`, each greedy, reluctant (`?`) or possessive (`+`).
+
+use super::Error;
+use super::translate::Translator;
+
+/// What is repeated.
+pub(super) enum Atom {
+    /// Takes no characters: an anchor or look-around.
+    ZeroWidth(String),
+    /// Anything else, as one piece.
+    Piece(String),
+    /// Nothing at all: Java lets a counted repetition stand alone.
+    Empty,
+}
+
+/// How often, `None` without limit.
+struct Times {
+    min: u32,
+    max: Option<u32>,
+}
+
+impl Translator<'_> {
+    /// The atom with the quantifier that follows it, if one does.
+    pub(super) fn quantified(&mut self, atom: Atom) -> Result<String, Error> {
+        self.skip_comments();
+        let times = match self.peek() {
+            Some('?') => Times { min: 0, max: Some(1) },
+            Some('*') => Times { min: 0, max: None },
+            Some('+') => Times { min: 1, max: None },
+            Some('{') => self.counted()?,
+            _ => {
+                return Ok(match atom {
+                    Atom::ZeroWidth(text) | Atom::Piece(text) => text,
+                    Atom::Empty => String::new(),
+                });
+            }
+        };
+        self.at += 1;
+        let kind = self.peek().filter(|c| matches!(c, '?' | '+'));
+        self.at += usize::from(kind.is_some());
+        Ok(match atom {
+            // Once is as good as often.
+            Atom::ZeroWidth(text) if times.min > 0 => text,
+            Atom::ZeroWidth(_) | Atom::Empty => String::new(),
+            Atom::Piece(text) => {
+                let repeated = format!("{text}{times}");
+                match kind {
+                    Some('?') => format!("{repeated}?"),
+                    Some(_) => format!("(?>{repeated})"),
+                    None => repeated,
+                }
+            }
+        })
+    }
+
+    /// Stops at the closing brace.
+    fn counted(&mut self) -> Result<Times, Error> {
+        self.at += 1;
+        let Some(min) = self.count()? else { return Err(self.wrong("Illegal repetition")) };
+        let mut times = Times { min, max: Some(min) };
+        if self.peek() == Some(',') {
+            self.at += 1;
+            times.max = self.count()?;
+            if times.max.is_some_and(|max| max < min) {
+                return Err(self.wrong("Illegal repetition range"));
+            }
+        }
+        match self.peek() {
+            Some('}') => Ok(times),
+            _ => Err(self.wrong("Unclosed counted closure")),
+        }
+    }
+
+    fn count(&mut self) -> Result<Option<u32>, Error> {
+        let mut count = None;
+        while let Some(digit) = self.peek().and_then(|c| c.to_digit(10)) {
+            let longer = count.unwrap_or(0u32).checked_mul(10).and_then(|count| count.checked_add(digit));
+            let longer = longer.filter(|count| i32::try_from(*count).is_ok());
+            count = Some(longer.ok_or_else(|| self.wrong("Illegal repetition range"))?);
+            self.at += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl std::fmt::Display for Times {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.min, self.max) {
+            (0, Some(1)) => f.write_str("?"),
+            (0, None) => f.write_str("*"),
+            (1, None) => f.write_str("+"),
+            (min, None) => write!(f, "{{{min},}}"),
+            (min, Some(max)) => write!(f, "{{{min},{max}}}"),
+        }
+    }
+}
