@@ -1,12 +1,19 @@
-//! Where librdkafka's own log lines and errors go: trouble reaching the cluster once a minute at WARN, the rest at
-//! debug.
+//! Where librdkafka's own log lines and errors go: trouble reaching the cluster, or being refused by it, once a minute at WARN,
+//! the rest at debug. What librdkafka asks of the client beside that is a token, for SASL OAUTHBEARER.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::error::{Error, ErrorKind};
+use crate::properties::Translation;
+use crate::security::Security;
+use crate::security::token::TokenSource;
 
 /// How often an unreachable cluster is said to be unreachable.
 const REMINDER: Duration = Duration::from_secs(60);
@@ -19,11 +26,52 @@ pub(crate) struct ClientLog {
     client_id: String,
     bootstrap: String,
     trouble: Mutex<Option<String>>,
+    security: Arc<Security>,
+    /// Why the cluster refuses this client, until somebody takes it.
+    refusal: Mutex<Option<Error>>,
+    is_refused: AtomicBool,
+    asked_for_token: AtomicBool,
 }
 
 impl ClientLog {
-    pub(crate) fn new(client_id: &str, bootstrap: &str) -> Self {
-        Self { client_id: client_id.to_owned(), bootstrap: bootstrap.to_owned(), trouble: Mutex::new(None) }
+    pub(crate) fn new(translation: &Translation) -> Self {
+        Self {
+            client_id: translation.client_id().to_owned(),
+            bootstrap: translation.bootstrap().to_owned(),
+            trouble: Mutex::new(None),
+            security: Arc::clone(translation.security()),
+            refusal: Mutex::new(None),
+            is_refused: AtomicBool::new(false),
+            asked_for_token: AtomicBool::new(false),
+        }
+    }
+
+    /// Why the cluster refused this client since the last call, if it did: retrying is pointless until somebody changes
+    /// something.
+    pub(crate) fn take_refusal(&self) -> Option<Error> {
+        // Asked with every poll: no lock while there is nothing.
+        if !self.is_refused.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        lock(&self.refusal).take()
+    }
+
+    /// Whether this client cannot connect before its first token was asked for.
+    pub(crate) fn waits_for_token(&self) -> bool {
+        self.tokens().is_some() && !self.asked_for_token.load(Ordering::Acquire)
+    }
+
+    /// A token for librdkafka. Blocks while one is fetched; a failure is tried again by librdkafka after ten seconds.
+    pub(crate) fn token(&self) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.asked_for_token.store(true, Ordering::Release);
+        let source = self.tokens().ok_or("this client has no source of tokens")?;
+        let token = source.token()?;
+        let lifetime_ms = token.expires_ms();
+        Ok(OAuthToken { token: token.value.expose().to_owned(), principal_name: token.principal, lifetime_ms })
+    }
+
+    fn tokens(&self) -> Option<&TokenSource> {
+        self.security.sasl.as_ref().and_then(|sasl| sasl.tokens())
     }
 
     /// The last reason why a broker could not be reached, if there was one.
@@ -46,6 +94,8 @@ impl ClientLog {
 
     pub(crate) fn error(&self, error: &KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
+            Some(code) if is_refusal(code, reason) => self.refused(reason),
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL) => self.unreachable(reason),
             // The lines about each broker say why; without one yet, the next try to connect will.
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 if let Some(reason) = self.trouble() {
@@ -62,6 +112,17 @@ impl ClientLog {
             }
             _ => tracing::warn!(client_id = self.client_id, reason, "kafka client"),
         }
+    }
+
+    fn refused(&self, reason: &str) {
+        let reason = in_our_words(reason);
+        *lock(&self.trouble) = Some(reason.clone());
+        if said_long_ago(&self.bootstrap) {
+            tracing::warn!(bootstrap = self.bootstrap, reason, "the kafka cluster refuses this client");
+        }
+        let error = Error::new(ErrorKind::Authentication, format!("the Kafka cluster refuses this client: {reason}"));
+        *lock(&self.refusal) = Some(error);
+        self.is_refused.store(true, Ordering::Release);
     }
 
     fn unreachable(&self, reason: &str) {
@@ -91,6 +152,30 @@ fn said_long_ago(bootstrap: &str) -> bool {
     }
     last_said.insert(bootstrap.to_owned(), now);
     true
+}
+
+/// Whether the cluster does not want this client, or this client the cluster; a connection that broke meanwhile is neither.
+fn is_refusal(code: RDKafkaErrorCode, reason: &str) -> bool {
+    match code {
+        RDKafkaErrorCode::Authentication => !reason.contains("Local: ") && !reason.contains("Disconnected"),
+        RDKafkaErrorCode::SSL => !reason.contains("Disconnected"),
+        _ => false,
+    }
+}
+
+/// librdkafka's hints name properties that nobody here can set.
+fn in_our_words(reason: &str) -> String {
+    const HINT: &str = ": broker certificate could not be verified";
+    match reason.split_once(HINT) {
+        Some((handshake, _)) => {
+            let broker = handshake.split(": ").next().unwrap_or_default();
+            format!(
+                "{broker}: the broker's certificate is refused: it has expired, or it names another host, or its authority is \
+                 not in `ssl.truststore.*`"
+            )
+        }
+        None => reason.replace("ssl.key.location and ssl.certificate.location", "`ssl.keystore.*`"),
+    }
 }
 
 fn is_connection_failure(message: &str) -> bool {

@@ -1,6 +1,10 @@
 //! What can go wrong with Kafka, sorted by what a caller does about it.
 
+use kafka_protocol::ResponseError;
 use rdkafka::error::{KafkaError, RDKafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+
+use crate::wire;
 
 /// One client property that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +128,40 @@ impl Error {
         };
         let message = format!("{action}: {}", error.string());
         Self::Kafka(Box::new(KafkaFailure { kind, code: code as i32, message }))
+    }
+
+    /// A broker's error code.
+    pub(crate) fn from_broker(action: &str, code: ResponseError) -> Self {
+        match RDKafkaRespErr::try_from(i32::from(code.code())) {
+            Ok(native) => Self::from_code(action, RDKafkaErrorCode::from(native)),
+            Err(_) => Self::new(ErrorKind::Other, format!("{action}: {code}")),
+        }
+    }
+
+    /// An error of the raw-protocol client.
+    pub(crate) fn from_wire(action: &str, error: &wire::Error) -> Self {
+        let kind = match error {
+            wire::Error::Broker { code, .. } | wire::Error::GroupNotEmpty { code, .. } => {
+                return Self::from_broker(action, *code);
+            }
+            wire::Error::Property { .. } | wire::Error::Security(_) | wire::Error::Unencodable { .. } => {
+                ErrorKind::Config
+            }
+            wire::Error::Refused { .. } => ErrorKind::Authentication,
+            wire::Error::UnsupportedVersion { .. } => ErrorKind::UnsupportedByBroker,
+            wire::Error::Unreachable { .. } | wire::Error::Disconnected { .. } | wire::Error::Malformed { .. } => {
+                ErrorKind::Unavailable
+            }
+        };
+        Self::new(kind, format!("{action}: {error}"))
+    }
+
+    /// Appends what the broker said beside its code.
+    pub(crate) fn with_broker_message(mut self, said: Option<&str>) -> Self {
+        if let (Self::Kafka(failure), Some(said)) = (&mut self, said) {
+            failure.message = format!("{}: {said}", failure.message);
+        }
+        self
     }
 
     /// How to treat this error.

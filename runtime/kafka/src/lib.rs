@@ -17,6 +17,10 @@ mod error;
 mod murmur2;
 pub mod producer;
 pub mod properties;
+#[cfg(feature = "fuzzing")]
+pub mod security;
+#[cfg(not(feature = "fuzzing"))]
+mod security;
 pub mod wire;
 
 pub use admin::{Admin, NewTopic, OffsetSpec, TopicDescription};
@@ -29,3 +33,4 @@ pub use error::{Error, ErrorKind, PropertyError};
 pub use murmur2::{murmur2, partition_for_key};
 pub use producer::{Ack, Producer, ProducerLimits, ProducerRecord, RecordMetadata, SendError};
 pub use properties::{Properties, Role};
+pub use security::{Secret, Security};

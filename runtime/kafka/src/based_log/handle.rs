@@ -201,7 +201,7 @@ fn spawn(
     started: oneshot::Sender<Result<Offsets, Error>>,
 ) -> Result<JoinHandle<()>, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .thread_keep_alive(RETRY_PAUSE)
         .build()
         .map_err(|error| Error::new(ErrorKind::Other, format!("starting the thread of topic {topic}: {error}")))?;

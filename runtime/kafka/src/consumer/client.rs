@@ -21,6 +21,9 @@ use crate::properties::{Properties, Role, Translation, translate};
 
 /// librdkafka looks again this often whether its full queue has room.
 const FULL_QUEUE_BACKOFF_MS: u32 = 10;
+/// How often librdkafka is looked at until it asks for its first token, and how long.
+const FIRST_TOKEN_TURNS: u32 = 100;
+const FIRST_TOKEN_PAUSE: Duration = Duration::from_millis(10);
 /// How often the client's log is served when nothing happens.
 const IDLE_PAUSE: Duration = Duration::from_secs(30);
 
@@ -93,9 +96,15 @@ impl Consumer {
             return Err(Error::property("group.id", "", "the name of a consumer group"));
         }
         limit(&mut translation, limits);
-        let log = ClientLog::new(translation.client_id(), translation.bootstrap());
-        let mut client = BaseConsumer::from_config_and_context(&translation.client_config(), Group::new(log))
+        let log = ClientLog::new(&translation);
+        let mut client = BaseConsumer::from_config_and_context(&translation.client_config()?, Group::new(log))
             .map_err(|error| Error::from_client("creating a consumer", &error))?;
+        let mut turns = 0;
+        // librdkafka asks at once; without a token nothing that waits for the cluster could end. Nothing else can come yet.
+        while client.context().log().waits_for_token() && turns < FIRST_TOKEN_TURNS {
+            drop(client.poll(FIRST_TOKEN_PAUSE));
+            turns += 1;
+        }
         let ready = Arc::new(Notify::new());
         let waker = Arc::clone(&ready);
         client.set_nonempty_callback(move || waker.notify_one());
@@ -245,7 +254,7 @@ impl Consumer {
                     bytes += record.key.as_ref().map_or(0, Bytes::len) + record.value.as_ref().map_or(0, Bytes::len);
                     records.push(record);
                 }
-                Some(Err(error)) => stop_for(&error)?,
+                Some(Err(error)) => stop_for(&error, self.group().log())?,
                 None if self.group().has_events() => return Ok(()),
                 // Something was served that is no record: there may be more behind it.
                 None if self.group().served() != served => {}
@@ -271,18 +280,18 @@ impl Drop for Consumer {
 }
 
 /// What a consumer's error event means for the task: most only say that the client is retrying.
-fn stop_for(error: &KafkaError) -> Result<(), Error> {
+fn stop_for(error: &KafkaError, log: &ClientLog) -> Result<(), Error> {
     let (code, fatal) = match error {
         KafkaError::MessageConsumption(code) => (*code, false),
         KafkaError::MessageConsumptionFatal(code) => (*code, true),
         _ => return Ok(()),
     };
+    if let Some(refusal) = log.take_refusal() {
+        return Err(refusal);
+    }
     let failure = Error::from_code("consuming", code);
     let stops = fatal
-        || matches!(
-            failure.kind(),
-            ErrorKind::Authorization | ErrorKind::Authentication | ErrorKind::Fenced | ErrorKind::CorruptRecord
-        )
+        || matches!(failure.kind(), ErrorKind::Authorization | ErrorKind::Fenced | ErrorKind::CorruptRecord)
         || matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::NotImplemented);
     if stops { Err(failure) } else { Ok(()) }
 }

@@ -21,6 +21,8 @@ use crate::properties::{Properties, Role, Translation, translate};
 /// The shortest and the longest pause between two looks for delivery reports while records are in flight.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+/// How many of the longer pauses librdkafka gets to ask for its first token.
+const FIRST_TOKEN_TURNS: u32 = 100;
 /// How often librdkafka's log is served while nothing is in flight.
 const IDLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -83,9 +85,15 @@ impl Producer {
         let buffer_memory = usize::try_from(translation.number("buffer.memory")).unwrap_or(0);
         limit(&mut translation, limits, buffer_memory, max_request_size);
         let transactional = transaction::prepare(&mut translation);
-        let log = ClientLog::new(translation.client_id(), translation.bootstrap());
-        let client = BaseProducer::from_config_and_context(&translation.client_config(), Delivery::new(log))
+        let log = ClientLog::new(&translation);
+        let client = BaseProducer::from_config_and_context(&translation.client_config()?, Delivery::new(log))
             .map_err(|error| Error::from_client("creating a producer", &error))?;
+        let mut turns = 0;
+        // librdkafka asks at once; without a token nothing that waits for the cluster could end.
+        while client.context().log().waits_for_token() && turns < FIRST_TOKEN_TURNS {
+            client.poll(LONGEST_PAUSE);
+            turns += 1;
+        }
         let client = Arc::new(client);
         let (accepted, sent) = (AtomicU64::new(0), Notify::new());
         Ok(Self { client, transactional, max_request_size, buffer_memory, accepted, sent })
@@ -123,8 +131,13 @@ impl Producer {
             let before = self.delivery().served();
             self.client.poll(Duration::ZERO);
             if self.delivery().served() == before {
-                return;
+                break;
             }
+        }
+        if let Some(refusal) = self.delivery().log().take_refusal() {
+            // Java's producer fails what waits for a cluster that refuses it; the reports of the purge carry the reason.
+            self.delivery().give_up(refusal);
+            self.client.purge(PurgeConfig::default().queue());
         }
     }
 

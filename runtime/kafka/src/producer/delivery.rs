@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message, Timestamp};
@@ -19,17 +19,30 @@ pub(super) struct Delivery {
     acks: Mutex<Vec<Ack>>,
     /// Records reported so far.
     delivered: AtomicU64,
+    /// Why records in the queue were given up, when the cluster refused this client.
+    refusal: Mutex<Option<Error>>,
     /// Events of any sort served so far: tells a poll that found nothing from one that did.
     served: AtomicU64,
 }
 
 impl Delivery {
     pub(super) fn new(log: ClientLog) -> Self {
-        Self { log, acks: Mutex::default(), delivered: AtomicU64::new(0), served: AtomicU64::new(0) }
+        Self {
+            log,
+            acks: Mutex::default(),
+            delivered: AtomicU64::new(0),
+            refusal: Mutex::default(),
+            served: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn log(&self) -> &ClientLog {
         &self.log
+    }
+
+    /// Records that are purged from now on get this error.
+    pub(super) fn give_up(&self, refusal: Error) {
+        *lock(&self.refusal) = Some(refusal);
     }
 
     pub(super) fn delivered(&self) -> u64 {
@@ -55,6 +68,13 @@ impl Delivery {
 }
 
 impl ClientContext for Delivery {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.served.fetch_add(1, Ordering::Relaxed);
+        self.log.token()
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.served.fetch_add(1, Ordering::Relaxed);
         self.log.line(level, facility, message);
@@ -80,6 +100,11 @@ impl ProducerContext for Delivery {
                     Timestamp::CreateTime(ms) | Timestamp::LogAppendTime(ms) => ms,
                 },
             }),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::PurgeQueue), message)) => {
+                let refused = lock(&self.refusal).clone();
+                Err(refused
+                    .unwrap_or_else(|| Error::from_code(&writing(message.topic()), RDKafkaErrorCode::PurgeQueue)))
+            }
             Err((error, message)) => Err(refusal(error, message.topic())),
         };
         lock(&self.acks).push(Ack { index: index as u64, result });
@@ -98,6 +123,10 @@ fn refusal(error: &KafkaError, topic: &str) -> Error {
             ),
             *code,
         ),
-        error => Error::from_client(&format!("writing to topic {topic}"), error),
+        error => Error::from_client(&writing(topic), error),
     }
+}
+
+fn writing(topic: &str) -> String {
+    format!("writing to topic {topic}")
 }

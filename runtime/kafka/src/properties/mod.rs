@@ -4,7 +4,8 @@
 //! type, the default that Kafka Connect gives it (connect-worker.md 4.7, else the Java client's), and where it goes in
 //! librdkafka. Nothing else in the project knows a librdkafka name. Keys without an equivalent are logged once at WARN,
 //! name only, and ignored, as the Java client does with unknown keys; a value of the wrong type is an error that names
-//! key, value and what was expected (all of them at once).
+//! key, value and what was expected (all of them at once). `security.protocol`, `ssl.*` and `sasl.*` are read by
+//! [`security`](crate::security), for both clients alike.
 //!
 //! Deliberate deviations from the Java defaults, each unless the user sets the key:
 //! - `batch.size`: librdkafka's 1,000,000 bytes instead of 16,384, because large batches cost the broker and the worker

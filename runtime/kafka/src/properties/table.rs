@@ -25,13 +25,15 @@ pub(super) enum Target {
     Clamped(&'static str, i64, i64),
     /// Two keys of librdkafka, both clamped.
     Both((&'static str, i64, i64), (&'static str, i64, i64)),
+    /// Part of the security configuration, which makes librdkafka's settings and the raw-protocol client's out of it.
+    Secured,
     /// This crate does it itself, or the way this crate works makes it meaningless (serializers).
     Here,
     /// Nothing here does it: said once when a user sets it.
     Nothing,
 }
 
-use Target::{Both, Clamped, Here, Key, Nothing, Same};
+use Target::{Both, Clamped, Here, Key, Nothing, Same, Secured};
 
 const ALL: &[Role] = &[Role::Producer, Role::Consumer, Role::Admin];
 const CLIENTS: &[Role] = &[Role::Producer, Role::Consumer];
@@ -65,7 +67,6 @@ pub(super) static TABLE: &[Row] = &[
     row("client.id", ALL, Text, None, Same),
     row("client.rack", ALL, Text, None, Same),
     row("client.dns.lookup", ALL, OneOf(DNS_LOOKUPS), Some("use_all_dns_ips"), Same),
-    row("security.protocol", ALL, Text, None, Here),
     row(
         "request.timeout.ms",
         PRODUCER,
@@ -104,6 +105,54 @@ pub(super) static TABLE: &[Row] = &[
     row("metric.reporters", ALL, List, None, Nothing),
     row("interceptor.classes", CLIENTS, List, None, Nothing),
     row("config.providers", ALL, List, None, Here),
+    // Every client: encryption and identity.
+    row("security.protocol", ALL, Text, None, Secured),
+    row("ssl.keystore.type", ALL, Text, None, Secured),
+    row("ssl.keystore.location", ALL, Text, None, Secured),
+    row("ssl.keystore.password", ALL, Text, None, Secured),
+    row("ssl.keystore.key", ALL, Text, None, Secured),
+    row("ssl.keystore.certificate.chain", ALL, Text, None, Secured),
+    row("ssl.key.password", ALL, Text, None, Secured),
+    row("ssl.truststore.type", ALL, Text, None, Secured),
+    row("ssl.truststore.location", ALL, Text, None, Secured),
+    row("ssl.truststore.password", ALL, Text, None, Secured),
+    row("ssl.truststore.certificates", ALL, Text, None, Secured),
+    row("ssl.endpoint.identification.algorithm", ALL, Text, None, Secured),
+    row("ssl.enabled.protocols", ALL, Text, None, Secured),
+    row("ssl.cipher.suites", ALL, Text, None, Secured),
+    row("ssl.engine.factory.class", ALL, Text, None, Secured),
+    // The newest version that both sides allow is spoken.
+    row("ssl.protocol", ALL, Text, None, Here),
+    row("ssl.provider", ALL, Text, None, Nothing),
+    row("ssl.keymanager.algorithm", ALL, Text, None, Nothing),
+    row("ssl.trustmanager.algorithm", ALL, Text, None, Nothing),
+    row("ssl.secure.random.implementation", ALL, Text, None, Nothing),
+    row("security.providers", ALL, Text, None, Nothing),
+    row("sasl.mechanism", ALL, Text, None, Secured),
+    row("sasl.jaas.config", ALL, Text, None, Secured),
+    row("sasl.client.callback.handler.class", ALL, Text, None, Secured),
+    row("sasl.login.callback.handler.class", ALL, Text, None, Secured),
+    row("sasl.login.class", ALL, Text, None, Secured),
+    row("sasl.login.connect.timeout.ms", ALL, Text, None, Secured),
+    row("sasl.login.read.timeout.ms", ALL, Text, None, Secured),
+    row("sasl.kerberos.service.name", ALL, Text, None, Secured),
+    row("sasl.oauthbearer.jwt.retriever.class", ALL, Text, None, Secured),
+    row("sasl.oauthbearer.token.endpoint.url", ALL, Text, None, Secured),
+    row("sasl.oauthbearer.client.credentials.client.id", ALL, Text, None, Secured),
+    row("sasl.oauthbearer.client.credentials.client.secret", ALL, Text, None, Secured),
+    row("sasl.oauthbearer.scope", ALL, Text, None, Secured),
+    row("sasl.oauthbearer.sub.claim.name", ALL, Text, None, Secured),
+    row("sasl.oauthbearer.header.urlencode", ALL, Text, None, Secured),
+    row("sasl.login.refresh.window.factor", ALL, Text, None, Nothing),
+    row("sasl.login.refresh.window.jitter", ALL, Text, None, Nothing),
+    row("sasl.login.refresh.min.period.seconds", ALL, Text, None, Nothing),
+    row("sasl.login.refresh.buffer.seconds", ALL, Text, None, Nothing),
+    row("sasl.login.retry.backoff.ms", ALL, Text, None, Nothing),
+    row("sasl.login.retry.backoff.max.ms", ALL, Text, None, Nothing),
+    row("sasl.kerberos.kinit.cmd", ALL, Text, None, Nothing),
+    row("sasl.kerberos.ticket.renew.window.factor", ALL, Text, None, Nothing),
+    row("sasl.kerberos.ticket.renew.jitter", ALL, Text, None, Nothing),
+    row("sasl.kerberos.min.time.before.relogin", ALL, Text, None, Nothing),
     // Producer.
     row("acks", PRODUCER, OneOf(ACKS), Some("all"), Same),
     row("batch.size", PRODUCER, Int, None, Clamped("batch.size", 1, MAX_INT)),
@@ -188,5 +237,12 @@ pub(super) static FIXED: &[(&[Role], &str, &str)] = &[
 ];
 
 /// Families of keys that are known, need nothing and deserve no warning.
-pub(super) const QUIET_PREFIXES: &[&str] =
-    &["metrics.", "ssl.", "sasl.", "security.", "auto.include.jmx.reporter", "config.providers."];
+pub(super) const QUIET_PREFIXES: &[&str] = &[
+    "metrics.",
+    "auto.include.jmx.reporter",
+    "config.providers.",
+    // What a broker or another retriever of tokens would use.
+    "sasl.oauthbearer.",
+    // Of the worker's REST server, which shares the worker's file.
+    "ssl.client.auth",
+];

@@ -5,6 +5,8 @@ use rdkafka::ClientConfig;
 use super::{Properties, Role, Translation, translate};
 use crate::error::{Error, ErrorKind};
 
+mod rows;
+
 const ROLES: [Role; 3] = [Role::Producer, Role::Consumer, Role::Admin];
 
 fn properties(entries: &[(&str, &str)]) -> Properties {
@@ -116,7 +118,7 @@ fn librdkafka_takes_every_key_of_the_table() {
             .filter(|row| row.roles.contains(&role))
             .filter_map(|row| Some((row.key, sample(row)?)))
             .collect();
-        let config = translated(role, &all).client_config();
+        let config = translated(role, &all).client_config().expect("no stores");
         assert!(config.create_native_config().is_ok(), "{role:?}: {:?}", config.create_native_config().err());
     }
 }
@@ -173,17 +175,21 @@ fn a_client_needs_an_address() {
 }
 
 #[test]
-fn a_secured_cluster_is_refused_by_name() {
-    for protocol in ["SSL", "sasl_plaintext", "SASL_SSL"] {
-        let error =
-            translate(Role::Consumer, &properties(&[("security.protocol", protocol)])).expect_err("not supported");
-        let expected = format!("security.protocol={} is not supported yet: ", protocol.to_uppercase());
-        assert!(error.to_string().starts_with(&expected), "{error}");
-        assert_eq!(error.kind(), ErrorKind::Config);
-    }
-    let error = translate(Role::Consumer, &properties(&[("security.protocol", "TLS")])).expect_err("no such protocol");
-    assert!(error.to_string().contains("one of PLAINTEXT, SSL"), "{error}");
-    assert!(translate(Role::Consumer, &properties(&[("security.protocol", "plaintext")])).is_ok());
+fn what_is_wrong_with_security_comes_with_everything_else() {
+    let wrong = properties(&[("security.protocol", "TLS"), ("linger.ms", "soon")]);
+    let error = translate(Role::Producer, &wrong).expect_err("two wrong values");
+    assert!(error.to_string().contains("one of PLAINTEXT, SSL") && error.to_string().contains("linger.ms"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+// Invariant 9.
+#[test]
+fn a_translation_shows_no_secret() {
+    let jaas = "a.PlainLoginModule required username=\"u\" password=\"geheim\";";
+    let given = [("security.protocol", "SASL_SSL"), ("sasl.mechanism", "PLAIN"), ("sasl.jaas.config", jaas)];
+    let translation = translated(Role::Producer, &given);
+    assert_eq!(translation.java("sasl.jaas.config"), None);
+    assert!(!format!("{translation:?}").contains("geheim"));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! From a map of Java client properties to a configuration of librdkafka.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::table::{FIXED, QUIET_PREFIXES, Row, TABLE, Target};
 use super::{Properties, Role};
 use crate::client_log::lock;
-use crate::error::{Error, ErrorKind, PropertyError};
+use crate::error::{Error, PropertyError};
+use crate::security::Security;
 
 /// Keys that were said to be ignored, so that a worker with a thousand tasks says it once.
 static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -18,6 +19,7 @@ pub struct Translation {
     java: BTreeMap<&'static str, String>,
     native: BTreeMap<String, String>,
     ignored: Vec<String>,
+    security: Arc<Security>,
 }
 
 /// Whether a Java client of this role knows `key`: for callers that hold one map with keys of several owners.
@@ -31,11 +33,20 @@ pub fn is_client_key(role: Role, key: &str) -> bool {
 /// An admin client is given all properties of the worker, so there keys that are no client's are not worth a warning.
 ///
 /// # Errors
-/// All values that cannot be used, together; before them, a security protocol that is not supported yet.
+/// All values that cannot be used, together.
 pub fn translate(role: Role, properties: &Properties) -> Result<Translation, Error> {
-    refuse_security(properties)?;
-    let mut translation = Translation { role, java: BTreeMap::new(), native: BTreeMap::new(), ignored: Vec::new() };
     let mut errors = Vec::new();
+    let security = Security::parse(&|key| properties.get(key).map(String::as_str)).unwrap_or_else(|wrong| {
+        errors = wrong;
+        Security::default()
+    });
+    let mut translation = Translation {
+        role,
+        java: BTreeMap::new(),
+        native: BTreeMap::new(),
+        ignored: Vec::new(),
+        security: Arc::new(security),
+    };
     for (_, key, value) in FIXED.iter().filter(|(roles, ..)| roles.contains(&role)) {
         translation.native.insert((*key).to_owned(), (*value).to_owned());
     }
@@ -51,7 +62,7 @@ pub fn translate(role: Role, properties: &Properties) -> Result<Translation, Err
 }
 
 impl Translation {
-    /// librdkafka's keys and values, sorted by key.
+    /// librdkafka's keys and values, sorted by key; those of the security configuration come on top when a client is made.
     pub fn librdkafka(&self) -> impl Iterator<Item = (&str, &str)> {
         self.native.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
@@ -94,13 +105,25 @@ impl Translation {
         self.native.get(key).map(String::as_str)
     }
 
-    pub(crate) fn client_config(&self) -> rdkafka::ClientConfig {
+    /// How the client encrypts and authenticates.
+    pub(crate) fn security(&self) -> &Arc<Security> {
+        &self.security
+    }
+
+    /// The configuration of a client that is made right now. It holds secrets and what the stores hold at this moment.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub(crate) fn client_config(&self) -> Result<rdkafka::ClientConfig, Error> {
         let mut config = rdkafka::ClientConfig::new();
         for (key, value) in self.librdkafka() {
             config.set(key, value);
         }
+        for (key, value) in self.security.librdkafka()? {
+            config.set(key, value);
+        }
         config.set_log_level(rdkafka::config::RDKafkaLogLevel::Info);
-        config
+        Ok(config)
     }
 
     fn take(&mut self, row: &'static Row, value: &str, given: bool, errors: &mut Vec<PropertyError>) {
@@ -119,6 +142,8 @@ impl Translation {
                 self.set_clamped(first, &value, low, high);
                 self.set_clamped(second, &value, low2, high2);
             }
+            // Invariant 9: what may be a secret stays in the security configuration.
+            Target::Secured => return,
             Target::Here => {}
             Target::Nothing if given => self.ignore(row.key, true),
             Target::Nothing => {}
@@ -201,19 +226,6 @@ impl Translation {
             }
             Err(expected) => Some(wrong("partition.assignment.strategy", &list, expected)),
         }
-    }
-}
-
-fn refuse_security(properties: &Properties) -> Result<(), Error> {
-    const KEY: &str = "security.protocol";
-    let given = properties.get(KEY).map_or("PLAINTEXT", String::as_str);
-    match given.trim().to_ascii_uppercase().as_str() {
-        "PLAINTEXT" => Ok(()),
-        known @ ("SSL" | "SASL_PLAINTEXT" | "SASL_SSL") => Err(Error::new(
-            ErrorKind::Config,
-            format!("{KEY}={known} is not supported yet: only brokers with a PLAINTEXT listener can be used"),
-        )),
-        _ => Err(Error::property(KEY, given, "one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL")),
     }
 }
 

@@ -5,12 +5,14 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest,
-    DescribeGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse,
-    InitProducerIdRequest, InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
-    LeaveGroupResponse, MetadataRequest, MetadataResponse, OffsetCommitRequest, OffsetCommitResponse,
-    OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse, SyncGroupRequest,
-    SyncGroupResponse,
+    ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteGroupsRequest,
+    DeleteGroupsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
+    DescribeGroupsRequest, DescribeGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest,
+    HeartbeatResponse, InitProducerIdRequest, InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse,
+    LeaveGroupRequest, LeaveGroupResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
+    OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest,
+    OffsetFetchResponse, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
+    SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable};
 
@@ -67,6 +69,30 @@ apis! {
         &[Fixed(6), Text, Fixed(4), Text, Fixed(4)], |answer| answer.error_code;
     InitProducerIdRequest => "InitProducerId", 22, 1, InitProducerIdResponse,
         &[Fixed(16)], |answer| answer.error_code;
+    SaslHandshakeRequest => "SaslHandshake", 17, 1, SaslHandshakeResponse,
+        &[Fixed(2), Array(&[Text])], |answer| answer.error_code;
+    SaslAuthenticateRequest => "SaslAuthenticate", 36, 1, SaslAuthenticateResponse,
+        &[Fixed(2), Text, Blob, Fixed(8)], |answer| answer.error_code;
+    CreateTopicsRequest => "CreateTopics", 19, 4, CreateTopicsResponse,
+        &[Fixed(4), Array(&[Text, Fixed(2), Text])],
+        |answer| first_code(answer.topics.iter().map(|topic| topic.error_code));
+    DeleteTopicsRequest => "DeleteTopics", 20, 3, DeleteTopicsResponse,
+        &[Fixed(4), Array(&[Text, Fixed(2)])],
+        |answer| first_code(answer.responses.iter().map(|topic| topic.error_code));
+    DescribeConfigsRequest => "DescribeConfigs", 32, 2, DescribeConfigsResponse,
+        &[
+            Fixed(4),
+            Array(&[
+                Fixed(2), Text, Fixed(1), Text,
+                Array(&[Text, Text, Fixed(3), Array(&[Text, Text, Fixed(1)])]),
+            ]),
+        ],
+        |answer| first_code(answer.results.iter().map(|resource| resource.error_code));
+    ListOffsetsRequest => "ListOffsets", 2, 5, ListOffsetsResponse,
+        &[Fixed(4), Array(&[Text, Array(&[Fixed(26)])])],
+        |answer| first_code(
+            answer.topics.iter().flat_map(|topic| topic.partitions.iter().map(|partition| partition.error_code)),
+        );
     JoinGroupRequest => "JoinGroup", 11, 5, JoinGroupResponse,
         &[Fixed(10), Text, Text, Text, Array(&[Text, Text, Blob])], |answer| unless_member_id_required(answer.error_code);
     SyncGroupRequest => "SyncGroup", 14, 3, SyncGroupResponse, &[Fixed(6), Blob], |answer| answer.error_code;

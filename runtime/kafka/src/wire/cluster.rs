@@ -45,7 +45,7 @@ impl fmt::Display for Coordinated {
 
 /// Knows the bootstrap addresses and every broker it was told of since. Holds no connection between calls: what it asks,
 /// it asks rarely. No call retries.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Cluster {
     config: ClientConfig,
     learned: Vec<String>,
@@ -68,6 +68,13 @@ impl Cluster {
         self.ask_metadata(&mut connection, topics).await
     }
 
+    /// Asks for every topic there is. Cancel safe.
+    pub(super) async fn all_topics(&mut self) -> Result<Metadata, Error> {
+        let mut connection = self.any_broker().await?;
+        let request = MetadataRequest::default().with_topics(None).with_allow_auto_topic_creation(false);
+        Ok(Metadata::from(connection.call(&request, self.config.request_timeout).await?))
+    }
+
     /// A connection to the broker that coordinates the group or transactional id. Cancel safe.
     pub(super) async fn coordinator(&mut self, of: &Coordinated) -> Result<Connection, Error> {
         let mut connection = self.any_broker().await?;
@@ -80,7 +87,7 @@ impl Cluster {
             return Ok(connection);
         }
         let opened = Connection::open(&address, &self.config).await;
-        opened.map_err(|source| Error::Unreachable { tried: vec![(address, source)] })
+        opened.map_err(|source| Error::unreachable(vec![(address, source)]))
     }
 
     async fn ask_metadata(&mut self, connection: &mut Connection, topics: &[&str]) -> Result<Metadata, Error> {
@@ -104,7 +111,7 @@ impl Cluster {
                 Err(reason) => tried.push((address.clone(), reason)),
             }
         }
-        Err(Error::Unreachable { tried })
+        Err(Error::unreachable(tried))
     }
 }
 

@@ -1,14 +1,18 @@
 //! The Java-named properties that the wire client reads. Keys that it does not know are someone else's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Error;
+use crate::security::Security;
 
 /// Where the cluster is and how patient to be. One value serves every client of a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientConfig {
     /// `bootstrap.servers`: `host:port` each, IPv6 in brackets.
     pub bootstrap: Vec<String>,
+    /// `security.protocol`, `ssl.*` and `sasl.*`, the same as librdkafka gets.
+    pub security: Arc<Security>,
     /// `client.id`; brokers put it into member ids and logs.
     pub client_id: String,
     /// `request.timeout.ms`: how long to wait for an answer.
@@ -51,9 +55,10 @@ impl ClientConfig {
     }
 
     fn from_given(given: &Given<'_>, request_timeout_ms: u32) -> Result<Self, Error> {
-        refuse_unsupported_security(given)?;
+        let security = Security::parse(&|key| given.raw(key)).map_err(Error::Security)?;
         Ok(Self {
             bootstrap: bootstrap(given)?,
+            security: Arc::new(security),
             client_id: given.text("client.id").unwrap_or("connect").to_owned(),
             request_timeout: given.millis("request.timeout.ms", request_timeout_ms)?,
             api_timeout: given.millis("default.api.timeout.ms", 60_000)?,
@@ -92,8 +97,11 @@ impl<'a> Given<'a> {
 
     /// The trimmed value, `None` when absent or empty.
     fn text(&self, key: &str) -> Option<&'a str> {
-        let (_, value) = self.0.iter().rev().find(|(name, _)| *name == key)?;
-        Some(value.trim()).filter(|value| !value.is_empty())
+        self.raw(key).map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    fn raw(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|(name, _)| *name == key).map(|(_, value)| *value)
     }
 
     fn millis(&self, key: &'static str, default: u32) -> Result<Duration, Error> {
@@ -102,14 +110,6 @@ impl<'a> Given<'a> {
             Some(millis) => Ok(Duration::from_millis(millis)),
             None => Err(property(key, value, "a number of milliseconds from 0 to 2147483647")),
         }
-    }
-}
-
-fn refuse_unsupported_security(given: &Given<'_>) -> Result<(), Error> {
-    match given.text("security.protocol") {
-        None => Ok(()),
-        Some(protocol) if protocol.eq_ignore_ascii_case("PLAINTEXT") => Ok(()),
-        Some(protocol) => Err(Error::UnsupportedSecurity { protocol: protocol.to_owned() }),
     }
 }
 
@@ -159,13 +159,16 @@ mod tests {
     }
 
     #[test]
-    fn a_secured_cluster_is_refused_by_name() {
-        let given = [("bootstrap.servers", "a:1"), ("security.protocol", "SASL_SSL")];
-        let error = ClientConfig::parse(given).expect_err("refused");
-        assert_eq!(error.kind(), ErrorKind::UnsupportedSecurity);
-        assert!(error.to_string().starts_with("`security.protocol` is SASL_SSL: only PLAINTEXT"), "{error}");
-        let plain = [("bootstrap.servers", "a:1"), ("security.protocol", "plaintext")];
-        assert!(ClientConfig::parse(plain).is_ok());
+    fn the_security_configuration_is_the_one_of_librdkafka() {
+        let wrong = [("bootstrap.servers", "a:1"), ("security.protocol", "TLS")];
+        let error = ClientConfig::parse(wrong).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Fatal);
+        let expected =
+            "parsing `security.protocol`: expected one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL, got \"TLS\"";
+        assert_eq!(error.to_string(), expected);
+        let secured = ClientConfig::parse([("bootstrap.servers", "a:1"), ("security.protocol", "ssl")]).unwrap();
+        assert!(secured.security.tls.is_some());
+        assert_eq!(*ClientConfig::parse([("bootstrap.servers", "a:1")]).unwrap().security, Security::default());
     }
 
     #[test]

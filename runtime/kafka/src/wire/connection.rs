@@ -1,18 +1,22 @@
-//! One TCP connection to one broker: requests go out one at a time, each waits for its answer.
+//! One connection to one broker, encrypted and authenticated as configured: requests go out one at a time, each waits for its
+//! answer.
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::messages::ApiVersionsRequest;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::api::Api;
+use super::authentication;
 use super::config::ClientConfig;
 use super::error::Error;
 use super::frame::{decode_answer, encode_request, read_frame};
+use super::stream::Stream;
+use crate::security::Security;
 
 /// A connection that knows which requests its broker offers.
 ///
@@ -22,19 +26,21 @@ use super::frame::{decode_answer, encode_request, read_frame};
 pub(super) struct Connection {
     address: String,
     client_id: String,
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
     next_correlation_id: i32,
     offered: HashMap<i16, (i16, i16)>,
+    security: Arc<Security>,
+    /// When the broker wants to see the credentials again (KIP-368).
+    renew_at: Option<Instant>,
 }
 
 impl Connection {
-    /// Connects and asks for the versions that the broker offers. A failure to connect is an I/O error of the caller to
-    /// name; a failure after that closes the connection.
+    /// Connects, asks for the versions that the broker offers, and authenticates. A failure to connect is an I/O error of the
+    /// caller to name, `PermissionDenied` or `InvalidInput` when trying again is of no use.
     pub(super) async fn open(address: &str, config: &ClientConfig) -> io::Result<Self> {
         let setup = config.connection_setup_timeout;
-        let connecting = timeout(setup, TcpStream::connect(address)).await;
+        let connecting = timeout(setup, Stream::open(address, config.security.tls.as_ref())).await;
         let stream = connecting.map_err(|_| timed_out("no connection", setup))??;
-        stream.set_nodelay(true)?;
         let mut connection = Self {
             address: address.to_owned(),
             client_id: config.client_id.clone(),
@@ -44,11 +50,23 @@ impl Connection {
                 ApiVersionsRequest::KEY,
                 (ApiVersionsRequest::VERSION, ApiVersionsRequest::VERSION),
             )]),
+            security: Arc::clone(&config.security),
+            renew_at: None,
         };
-        let answer = connection.call(&ApiVersionsRequest::default(), config.request_timeout).await;
-        let answer = answer.map_err(io::Error::other)?;
+        let answer = connection.exchange(&ApiVersionsRequest::default(), config.request_timeout).await;
+        let answer = answer.map_err(as_io)?;
         connection.offered.extend(answer.api_keys.iter().map(|api| (api.api_key, (api.min_version, api.max_version))));
+        connection.authenticate(config.request_timeout).await?;
         Ok(connection)
+    }
+
+    /// Does nothing without SASL.
+    async fn authenticate(&mut self, patience: Duration) -> io::Result<()> {
+        let security = Arc::clone(&self.security);
+        if let Some(sasl) = &security.sasl {
+            self.renew_at = authentication::run(self, sasl, patience).await?.map(|life| Instant::now() + life);
+        }
+        Ok(())
     }
 
     pub(super) fn address(&self) -> &str {
@@ -63,6 +81,15 @@ impl Connection {
     /// Sends `request` and waits at most `patience` for the answer, whatever error code is in it. Dropping the future
     /// closes the connection; the broker may have acted on the request.
     pub(super) async fn call<A: Api>(&mut self, request: &A, patience: Duration) -> Result<A::Answer, Error> {
+        if self.renew_at.is_some_and(|at| Instant::now() >= at) && !self.is_closed() {
+            let renewed = self.authenticate(patience).await;
+            renewed.map_err(|reason| Error::unreachable(vec![(self.address.clone(), reason)]))?;
+        }
+        self.exchange(request, patience).await
+    }
+
+    /// One request without a look at the credentials.
+    pub(super) async fn exchange<A: Api>(&mut self, request: &A, patience: Duration) -> Result<A::Answer, Error> {
         self.check_offered::<A>()?;
         let correlation_id = self.next_correlation_id;
         self.next_correlation_id = self.next_correlation_id.wrapping_add(1);
@@ -107,6 +134,16 @@ impl Connection {
 
     fn malformed<A: Api>(&self, reason: String) -> Error {
         Error::Malformed { address: self.address.clone(), api: A::NAME, reason }
+    }
+}
+
+/// A broker that wants a certificate of the client says so only after the handshake of TLS 1.3.
+fn as_io(error: Error) -> io::Error {
+    match &error {
+        Error::Disconnected { source, .. } if source.to_string().contains(" alert ") => {
+            io::Error::new(io::ErrorKind::PermissionDenied, format!("the broker ends the TLS session: {source}"))
+        }
+        _ => io::Error::other(error),
     }
 }
 

@@ -4,6 +4,8 @@ use std::io;
 
 use kafka_protocol::ResponseError;
 
+use crate::error::PropertyError;
+
 /// A failed exchange with the cluster. [`Error::kind`] says what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -18,14 +20,14 @@ pub enum Error {
         /// What would have been accepted.
         expected: &'static str,
     },
-    /// `security.protocol` asks for something that this client does not speak yet.
-    #[error(
-        "`security.protocol` is {protocol}: only PLAINTEXT is supported so far; \
-         group membership and group offsets need a PLAINTEXT listener"
-    )]
-    UnsupportedSecurity {
-        /// The protocol that was asked for.
-        protocol: String,
+    /// The security configuration cannot be used: everything that is wrong with it.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Security(Vec<PropertyError>),
+    /// A broker does not want this client, or this client the broker: wrong credentials, a certificate that is not trusted.
+    #[error("the Kafka cluster refuses this client: {}", attempts(.tried))]
+    Refused {
+        /// Every address that was tried in this round, in order, with the reason.
+        tried: Vec<(String, io::Error)>,
     },
     /// None of the known addresses took a connection.
     #[error("cannot reach Kafka at {}", attempts(.tried))]
@@ -115,8 +117,8 @@ pub enum ErrorKind {
     GroupMissing,
     /// No broker took a connection.
     Unreachable,
-    /// `security.protocol` is not supported.
-    UnsupportedSecurity,
+    /// Credentials or certificates are refused: nothing changes until somebody changes them.
+    Refused,
     /// The cluster or the configuration refuses this for good.
     Fatal,
 }
@@ -126,12 +128,15 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::Unreachable { .. } => ErrorKind::Unreachable,
-            Error::UnsupportedSecurity { .. } => ErrorKind::UnsupportedSecurity,
+            Error::Refused { .. } => ErrorKind::Refused,
             Error::Disconnected { .. } => ErrorKind::CoordinatorMoved,
             Error::Malformed { .. } => ErrorKind::Retriable,
             Error::GroupNotEmpty { .. } => ErrorKind::GroupNotEmpty,
             Error::Broker { code, .. } => kind_of(*code),
-            Error::Property { .. } | Error::UnsupportedVersion { .. } | Error::Unencodable { .. } => ErrorKind::Fatal,
+            Error::Property { .. }
+            | Error::Security(_)
+            | Error::UnsupportedVersion { .. }
+            | Error::Unencodable { .. } => ErrorKind::Fatal,
         }
     }
 
@@ -147,6 +152,14 @@ impl Error {
                 self.kind(),
                 ErrorKind::UnknownMember | ErrorKind::IllegalGeneration | ErrorKind::RebalanceInProgress
             )
+    }
+
+    /// No address took a connection. A refusal by one of them is the better reason: the others may just be down.
+    pub(super) fn unreachable(tried: Vec<(String, io::Error)>) -> Self {
+        if tried.iter().any(|(_, reason)| is_refusal(reason)) {
+            return Self::Refused { tried: tried.into_iter().filter(|(_, reason)| is_refusal(reason)).collect() };
+        }
+        Self::Unreachable { tried }
     }
 
     /// The error code as a result: 0 is success. `subject` names what the code is about.
@@ -174,6 +187,11 @@ fn kind_of(code: ResponseError) -> ErrorKind {
         code if code.is_retriable() => ErrorKind::Retriable,
         _ => ErrorKind::Fatal,
     }
+}
+
+/// A connection fails like this when trying again is of no use.
+fn is_refusal(reason: &io::Error) -> bool {
+    matches!(reason.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput)
 }
 
 fn attempts(tried: &[(String, io::Error)]) -> String {

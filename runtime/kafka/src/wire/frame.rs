@@ -67,9 +67,10 @@ pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> io::Res
 mod tests {
     use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
     use kafka_protocol::messages::{
-        ApiVersionsRequest, DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest,
-        InitProducerIdRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, MetadataRequest,
-        OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest,
+        ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
+        DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
+        JoinGroupResponse, LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+        OffsetDeleteRequest, OffsetFetchRequest, SaslAuthenticateRequest, SaslHandshakeRequest, SyncGroupRequest,
     };
     use proptest::prelude::*;
 
@@ -147,6 +148,12 @@ mod tests {
             survives::<OffsetCommitRequest>(&bytes);
             survives::<OffsetDeleteRequest>(&bytes);
             survives::<DeleteGroupsRequest>(&bytes);
+            survives::<CreateTopicsRequest>(&bytes);
+            survives::<DeleteTopicsRequest>(&bytes);
+            survives::<DescribeConfigsRequest>(&bytes);
+            survives::<ListOffsetsRequest>(&bytes);
+            survives::<SaslHandshakeRequest>(&bytes);
+            survives::<SaslAuthenticateRequest>(&bytes);
             survives::<InitProducerIdRequest>(&bytes);
         }
     }

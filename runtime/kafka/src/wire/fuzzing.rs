@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest,
-    InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, MetadataRequest, OffsetCommitRequest,
-    OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest,
+    ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
+    DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
+    LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest,
+    OffsetFetchRequest, SaslAuthenticateRequest, SaslHandshakeRequest, SyncGroupRequest,
 };
 
 use super::api::Api;
@@ -12,7 +13,7 @@ use super::frame::decode_answer;
 
 /// Decodes everything behind a frame's length as the answer to one of the requests; `request` chooses which.
 pub fn answer(request: u8, frame: &Bytes) {
-    const DECODERS: [fn(&Bytes); 13] = [
+    const DECODERS: [fn(&Bytes); 19] = [
         decode::<ApiVersionsRequest>,
         decode::<MetadataRequest>,
         decode::<FindCoordinatorRequest>,
@@ -25,6 +26,12 @@ pub fn answer(request: u8, frame: &Bytes) {
         decode::<OffsetCommitRequest>,
         decode::<OffsetDeleteRequest>,
         decode::<DeleteGroupsRequest>,
+        decode::<CreateTopicsRequest>,
+        decode::<DeleteTopicsRequest>,
+        decode::<DescribeConfigsRequest>,
+        decode::<ListOffsetsRequest>,
+        decode::<SaslHandshakeRequest>,
+        decode::<SaslAuthenticateRequest>,
         decode::<InitProducerIdRequest>,
     ];
     DECODERS[usize::from(request) % DECODERS.len()](frame);

@@ -11,6 +11,8 @@ pub struct Metadata {
     pub brokers: Vec<BrokerMetadata>,
     /// The cluster's id, when the broker tells it.
     pub cluster_id: Option<String>,
+    /// Node id of the controller, when there is one to talk to.
+    pub controller: Option<i32>,
     /// The topics that were asked for, in the order of the answer.
     pub topics: Vec<TopicMetadata>,
 }
@@ -44,6 +46,15 @@ pub struct PartitionMetadata {
     pub leader: Option<i32>,
     /// Epoch of the leader; -1 when the broker does not tell it.
     pub leader_epoch: i32,
+    /// How many replicas it has.
+    pub replicas: usize,
+}
+
+impl Metadata {
+    /// Where the broker with this number is.
+    pub(super) fn address_of(&self, node_id: i32) -> Option<&str> {
+        self.brokers.iter().find(|broker| broker.node_id == node_id).map(|broker| broker.address.as_str())
+    }
 }
 
 impl From<MetadataResponse> for Metadata {
@@ -54,6 +65,7 @@ impl From<MetadataResponse> for Metadata {
         };
         Self {
             brokers: answer.brokers.iter().map(broker).collect(),
+            controller: Some(answer.controller_id.0).filter(|controller| *controller >= 0),
             cluster_id: answer.cluster_id.map(|id| id.to_string()),
             topics: answer.topics.into_iter().map(topic).collect(),
         }
@@ -73,6 +85,7 @@ fn partition(answer: &MetadataResponsePartition) -> PartitionMetadata {
         partition: answer.partition_index,
         leader: Some(answer.leader_id.0).filter(|leader| *leader >= 0),
         leader_epoch: answer.leader_epoch,
+        replicas: answer.replica_nodes.len(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The raw-protocol client: Kafka's own request and response messages over a plaintext TCP connection.
+//! The raw-protocol client: Kafka's own request and response messages over TCP, TLS and SASL.
 //!
 //! Owns what librdkafka cannot do from safe Rust: membership of a classic group with protocol type `connect`, and the
 //! group calls of an admin client (describe, list, alter and delete offsets, delete the group). The herder's membership
@@ -9,6 +9,7 @@
 //! understood by every broker since Kafka 2.4; a broker that lacks one is refused by name.
 
 mod api;
+mod authentication;
 mod cluster;
 mod config;
 mod connection;
@@ -24,6 +25,8 @@ mod group_member;
 mod metadata;
 mod reachability;
 mod shape;
+mod stream;
+mod topic_admin;
 
 #[cfg(test)]
 mod fake_broker;
@@ -39,3 +42,4 @@ pub use group_admin::{GroupAdmin, GroupOffsets};
 pub use group_member::{GroupMember, HeartbeatOutcome, Joined};
 pub use metadata::{BrokerMetadata, Metadata, PartitionMetadata, TopicMetadata};
 pub use reachability::Reachability;
+pub(crate) use topic_admin::TopicAdmin;
