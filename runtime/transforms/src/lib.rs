@@ -7,6 +7,7 @@
 //! A transformation is a file of its own: its keys, a `Transform` that works on records of both kinds, and its plugins.
 
 mod cast;
+mod debezium;
 mod drop_headers;
 mod extract_field;
 mod field_path;
@@ -56,7 +57,9 @@ pub fn transformations() -> Vec<Box<dyn TransformationPlugin>> {
     plugins.extend(timestamp_converter::PLUGINS);
     plugins.extend(timestamp_router::PLUGINS);
     plugins.extend(value_to_key::PLUGINS);
-    plugins.into_iter().map(|plugin| Box::new(plugin) as Box<dyn TransformationPlugin>).collect()
+    let kafka = plugins.into_iter().map(|plugin| Box::new(plugin) as Box<dyn TransformationPlugin>);
+    let debezium = debezium::PLUGINS.into_iter().map(|plugin| Box::new(plugin) as Box<dyn TransformationPlugin>);
+    kafka.chain(debezium).collect()
 }
 
 /// Every predicate of this crate.
