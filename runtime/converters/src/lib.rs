@@ -7,6 +7,8 @@ mod avro;
 mod boolean;
 mod bytes;
 mod converter_type;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod json;
 mod number;
 mod plugin;

@@ -7,6 +7,8 @@
 mod config;
 mod converter;
 mod from_connect;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod names;
 mod read;
 mod schema;

@@ -118,3 +118,9 @@ fn into_schema(answer: Answer) -> Result<SchemaText, String> {
     let text = answer.schema.ok_or("it has no schema")?;
     Ok(SchemaText { format, text, references: references.collect() })
 }
+
+/// Reads `body` as every answer there is.
+#[cfg(feature = "fuzzing")]
+pub fn every_answer(body: &[u8]) {
+    drop((refusal(body), registered_id(body), schema(body), registered(body), looked_up(body)));
+}
