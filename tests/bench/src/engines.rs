@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use sluice_harness::{Engine, Kafka, Properties, Setup};
+use sluice_harness::{Engine, Kafka, Properties, Setup, oracle};
 
+use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 
 /// Who is measured.
@@ -65,7 +66,19 @@ impl<'a> Engines<'a> {
 
     /// A distributed worker with a group and internal topics of its own, and string converters. The flush interval is that of
     /// Kafka's sample properties.
-    pub(crate) fn worker(&self, subject: Subject) -> Result<Setup> {
+    pub(crate) fn worker(&self, subject: Subject, pipeline: Pipeline) -> Result<Setup> {
+        let setup = self.plain_worker(subject)?;
+        if (subject, pipeline) != (Subject::Oracle, Pipeline::Avro) {
+            return Ok(setup);
+        }
+        // Apicurio's jars do not say what they provide, so that Kafka Connect has to look into them.
+        let jars = oracle::apicurio_jars()?;
+        // A folder of jars is one plugin below a folder of plugins.
+        let plugins = jars.parent().context("the folder of Apicurio's jars")?.display().to_string();
+        Ok(setup.property("plugin.discovery", "hybrid_warn").property("plugin.path", &plugins))
+    }
+
+    fn plain_worker(&self, subject: Subject) -> Result<Setup> {
         let properties = Properties::distributed(self.kafka, "bench").with("offset.flush.interval.ms", "10000");
         Ok(match subject {
             Subject::Oracle => {

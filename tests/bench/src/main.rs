@@ -10,6 +10,7 @@ mod engines;
 mod idle;
 mod job;
 mod median;
+mod pipeline;
 mod plan;
 mod progress;
 mod report;
@@ -53,8 +54,8 @@ fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
                 let what = format!("{} · {} · run {number} of {}", row.title(), subject.name(), plan.runs);
                 say(&what);
                 let measured = match row {
-                    Row::Source => jobs.source(&engines, subject, number),
-                    Row::Sink => jobs.sink(&engines, subject, number),
+                    Row::Source | Row::JsonSource | Row::AvroSource => jobs.source(&engines, *row, subject, number),
+                    Row::Sink | Row::JsonSink | Row::AvroSink => jobs.sink(&engines, *row, subject, number),
                     Row::Start => start::measure(&engines, subject),
                     Row::Idle | Row::IdleLean => idle::measure(&engines, subject, plan.settle),
                 };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Arguments, Peer};
 use crate::engines::Subject;
+use crate::pipeline::Pipeline;
 
 /// One thing that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
@@ -18,6 +19,14 @@ pub(crate) enum Row {
     Source,
     /// The same records from a topic to a file.
     Sink,
+    /// Lines through HoistField, InsertField and JsonConverter with schemas to a topic.
+    JsonSource,
+    /// Structs in JSON with schemas through Flatten and Cast to a file.
+    JsonSink,
+    /// Lines through HoistField and AvroConverter to a topic.
+    AvroSource,
+    /// Structs in Avro to a file.
+    AvroSink,
     /// From the start of the process to its first answers.
     Start,
     /// Memory of a distributed worker without connectors.
@@ -27,15 +36,39 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    const ALL: [Row; 5] = [Row::Source, Row::Sink, Row::Start, Row::Idle, Row::IdleLean];
+    const ALL: [Row; 9] = [
+        Row::Source,
+        Row::Sink,
+        Row::JsonSource,
+        Row::JsonSink,
+        Row::AvroSource,
+        Row::AvroSink,
+        Row::Start,
+        Row::Idle,
+        Row::IdleLean,
+    ];
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Row::Source => "file source",
             Row::Sink => "file sink",
+            Row::JsonSource => "file source, JSON",
+            Row::JsonSink => "file sink, JSON",
+            Row::AvroSource => "file source, Avro",
+            Row::AvroSink => "file sink, Avro",
             Row::Start => "start",
             Row::Idle => "idle",
             Row::IdleLean => "idle, lean build",
+        }
+    }
+
+    /// What stands between connector and topic, if the row is a file job.
+    pub(crate) const fn pipeline(self) -> Option<Pipeline> {
+        match self {
+            Row::Source | Row::Sink => Some(Pipeline::Plain),
+            Row::JsonSource | Row::JsonSink => Some(Pipeline::Json),
+            Row::AvroSource | Row::AvroSink => Some(Pipeline::Avro),
+            Row::Start | Row::Idle | Row::IdleLean => None,
         }
     }
 

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use sluice_harness::Rest;
 
 use crate::engines::{Engines, Subject};
+use crate::pipeline::Pipeline;
 use crate::progress::say;
 use crate::report::{Figures, Measure};
 
@@ -15,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(180);
 
 /// Starts a worker to create the internal topics, stops it in order, starts it again and measures that.
 pub(crate) fn measure(engines: &Engines<'_>, subject: Subject) -> Result<Figures> {
-    let mut worker = engines.worker(subject)?.start()?;
+    let mut worker = engines.worker(subject, Pipeline::Plain)?.start()?;
     worker.stop()?;
     let began = Instant::now();
     worker.relaunch()?;

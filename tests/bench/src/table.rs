@@ -6,13 +6,33 @@ use crate::plan::Row;
 use crate::report::{Measure, Report};
 
 /// One line: its row and what of it.
-const LINES: [(Row, Measure, &str); 10] = [
+const LINES: [(Row, Measure, &str); 22] = [
     (Row::Source, Measure::RecordsPerSecond, "file source: records/s"),
     (Row::Source, Measure::CpuSecondsPerMillion, "file source: CPU seconds per million records"),
     (Row::Source, Measure::PeakRssBytes, "file source: peak memory"),
     (Row::Sink, Measure::RecordsPerSecond, "file sink: records/s"),
     (Row::Sink, Measure::CpuSecondsPerMillion, "file sink: CPU seconds per million records"),
     (Row::Sink, Measure::PeakRssBytes, "file sink: peak memory"),
+    (Row::JsonSource, Measure::RecordsPerSecond, "source, 2 transforms, JSON with schemas: records/s"),
+    (
+        Row::JsonSource,
+        Measure::CpuSecondsPerMillion,
+        "source, 2 transforms, JSON with schemas: CPU seconds per million records",
+    ),
+    (Row::JsonSource, Measure::PeakRssBytes, "source, 2 transforms, JSON with schemas: peak memory"),
+    (Row::JsonSink, Measure::RecordsPerSecond, "sink, JSON with schemas, 2 transforms: records/s"),
+    (
+        Row::JsonSink,
+        Measure::CpuSecondsPerMillion,
+        "sink, JSON with schemas, 2 transforms: CPU seconds per million records",
+    ),
+    (Row::JsonSink, Measure::PeakRssBytes, "sink, JSON with schemas, 2 transforms: peak memory"),
+    (Row::AvroSource, Measure::RecordsPerSecond, "source, Avro: records/s"),
+    (Row::AvroSource, Measure::CpuSecondsPerMillion, "source, Avro: CPU seconds per million records"),
+    (Row::AvroSource, Measure::PeakRssBytes, "source, Avro: peak memory"),
+    (Row::AvroSink, Measure::RecordsPerSecond, "sink, Avro: records/s"),
+    (Row::AvroSink, Measure::CpuSecondsPerMillion, "sink, Avro: CPU seconds per million records"),
+    (Row::AvroSink, Measure::PeakRssBytes, "sink, Avro: peak memory"),
     (Row::Start, Measure::PluginsSeconds, "start to `GET /connector-plugins` 200"),
     (Row::Start, Measure::HealthSeconds, "start to `GET /health` 200"),
     (Row::Idle, Measure::IdleRssBytes, "idle distributed worker: memory"),
@@ -81,10 +101,10 @@ fn footnote(report: &Report) -> String {
     let runs = if *runs == 1 { "One run".to_owned() } else { format!("Median of {runs} runs (least–most)") };
     format!(
         "\n{runs}, {taken}, {machine}; one Apache Kafka {kafka} broker on the same machine; {records} records of {line_bytes} bytes, \
-         StringConverter, one partition, one task, `acks=all`, no compression. Same worker properties and connector JSON for both; every \
+         StringConverter unless the row says otherwise, one partition, one task, `acks=all`, no compression. Same worker properties and connector JSON for both; every \
          record checked by count and checksum. CPU: user and system time of the worker process from the creation of the connector until \
          the last record arrived. Kafka Connect on Java {java} with the JVM options of `connect-distributed.sh` (2 GB heap, G1) and its quickest \
-         `plugin.discovery`, `service_load`.\n"
+         `plugin.discovery`, `service_load`. Avro: Apicurio's converter in Kafka Connect, Apicurio's registry for both.\n"
     )
 }
 
