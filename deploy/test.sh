@@ -6,12 +6,14 @@ cd "$(dirname "$0")/.."
 
 # What each command comes from. The Java parts are for Apache Kafka and Kafka Connect, which the tests compare with.
 declare -A package_of=(
-  [cc]=build-essential [perl]=perl [git]=git [javac]=openjdk-17-jdk-headless [mvn]=maven [setpriv]=util-linux
+  [cc]=build-essential [perl]=perl [git]=git [javac]=openjdk-17-jdk-headless [mvn]=maven [setpriv]=util-linux [python3]=python3
 )
 missing=()
 for command in "${!package_of[@]}"; do
   command -v "$command" >/dev/null 2>&1 || missing+=("${package_of[$command]}")
 done
+# A module without a command of its own; the tests put Confluent's client into a virtual environment.
+python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
 if ! command -v cargo >/dev/null 2>&1; then
   echo "cargo is missing: install rustup (https://rustup.rs), it brings the pinned toolchain" >&2
   exit 1

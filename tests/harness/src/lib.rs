@@ -7,6 +7,7 @@ mod kafka;
 pub mod oracle;
 pub mod probe;
 mod process;
+mod registry;
 mod rest;
 mod scratch;
 mod tier;
@@ -15,6 +16,7 @@ mod worker;
 
 pub use kafka::{EndWatch, KAFKA_VERSION, Kafka, Record, Topics, jars, java};
 pub use process::{Launch, Server, Usage};
+pub use registry::{PYTHON_CLIENT, SchemaRegistry, python};
 pub use rest::{Answer, Call, Ignore, Rest, pretty, same_answer};
 pub use scratch::{Scratch, free_port};
 pub use tier::{Random, Tier, count, seed, tier};

@@ -11,6 +11,8 @@ mod nothing_lost;
 mod offsets;
 mod oracle;
 mod raw_batch;
+mod registry;
+mod registry_python;
 mod rest_server;
 mod same_answers;
 mod stores;

@@ -17,6 +17,9 @@ const CLIENT_PREFIX: &str = "schema.registry.";
 /// Keys that change what is written or read and are not there: silence would be a lie.
 const REFUSED: [&str; 4] = ["use.latest.with.metadata", "use.schema.guid", "context.name.strategy", "rule.executors"];
 
+/// Where ids go.
+const ID_SERIALIZERS: [&str; 2] = ["key.schema.id.serializer", "value.schema.id.serializer"];
+
 /// Everything that the shared keys say.
 #[derive(Clone, Debug)]
 pub(crate) struct RegistryConfig {
@@ -72,6 +75,12 @@ impl RegistryConfig {
                 "Invalid value {} for configuration {key}: {expected}",
                 properties[*key]
             )));
+        }
+        for key in ID_SERIALIZERS {
+            if let Some(class) = properties.get(key).filter(|class| !class.ends_with("PrefixSchemaIdSerializer")) {
+                let expected = "expected PrefixSchemaIdSerializer: ids stand in front of the data";
+                return Err(ConnectError::config(format!("Invalid value {class} for configuration {key}: {expected}")));
+            }
         }
         let parsed = keys::definition().parse(&properties)?;
         let size = |key: &str| usize::try_from(parsed.int(key)).unwrap_or(0);

@@ -46,12 +46,22 @@ impl Kafka {
 
     /// A broker of the caller's own with broker properties that win over the harness's.
     pub fn start_with(overrides: &[(&str, &str)]) -> Result<Kafka> {
+        Kafka::start_listening(&[], overrides, &[])
+    }
+
+    /// A broker with further listeners (name, security protocol, port), broker properties, and SCRAM users as the storage tool
+    /// takes them.
+    pub(super) fn start_listening(
+        listeners: &[(&str, &str, u16)],
+        overrides: &[(&str, &str)],
+        users: &[String],
+    ) -> Result<Kafka> {
         let scratch = Scratch::new("kafka")?;
         let port = free_port()?;
-        let properties = properties(port, free_port()?, &scratch.join("data"), overrides);
+        let properties = properties((port, free_port()?), &scratch.join("data"), listeners, overrides);
         let file = scratch.join("server.properties");
         fs::write(&file, properties).context("writing the broker's properties")?;
-        format_storage(&file)?;
+        format_storage(&file, users)?;
         let launch = java("kafka.Kafka", HEAP_MB, scratch.join("kafka"))?.arg(&file);
         let mut server = launch.start()?;
         await_listening(&mut server, port)?;
@@ -113,10 +123,21 @@ fn await_listening(server: &mut Server, port: u16) -> Result<()> {
     })?
 }
 
-fn properties(port: u16, controller_port: u16, data: &Path, overrides: &[(&str, &str)]) -> String {
+fn properties(
+    (port, controller_port): (u16, u16),
+    data: &Path,
+    further: &[(&str, &str, u16)],
+    overrides: &[(&str, &str)],
+) -> String {
     let data = data.display().to_string();
-    let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}");
-    let (advertised, voters) = (format!("PLAINTEXT://127.0.0.1:{port}"), format!("1@127.0.0.1:{controller_port}"));
+    let mut advertised = format!("PLAINTEXT://127.0.0.1:{port}");
+    let mut protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
+    for (name, protocol, port) in further {
+        advertised += &format!(",{name}://127.0.0.1:{port}");
+        protocols += &format!(",{name}:{protocol}");
+    }
+    let listeners = format!("{advertised},CONTROLLER://127.0.0.1:{controller_port}");
+    let voters = format!("1@127.0.0.1:{controller_port}");
     let mut properties = BTreeMap::from([
         ("process.roles", "broker,controller"),
         ("node.id", "1"),
@@ -124,7 +145,7 @@ fn properties(port: u16, controller_port: u16, data: &Path, overrides: &[(&str, 
         ("listeners", &listeners),
         ("advertised.listeners", &advertised),
         ("controller.listener.names", "CONTROLLER"),
-        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+        ("listener.security.protocol.map", &protocols),
         ("log.dirs", &data),
         ("auto.create.topics.enable", "true"),
         ("num.partitions", "1"),
@@ -144,13 +165,14 @@ fn properties(port: u16, controller_port: u16, data: &Path, overrides: &[(&str, 
     properties.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
 }
 
-fn format_storage(file: &Path) -> Result<()> {
+fn format_storage(file: &Path, users: &[String]) -> Result<()> {
     let formatted = Command::new("java")
         .args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"])
         .arg(jars()?.join("*"))
         // The cluster id is 16 bytes in URL-safe base64: any will do, each broker is a cluster of its own.
         .args(["kafka.tools.StorageTool", "format", "-t", "c2x1aWNlLXRlc3QtMDAwMQ", "-c"])
         .arg(file)
+        .args(users.iter().flat_map(|user| ["--add-scram", user]))
         .output()
         .context("running kafka.tools.StorageTool")?;
     if formatted.status.success() {

@@ -4,7 +4,9 @@
 //! ([`Kafka::start`]).
 
 mod broker;
+mod certificates;
 mod jars;
+mod secured;
 mod stream;
 mod topics;
 
@@ -12,7 +14,9 @@ mod topics;
 mod tests;
 
 pub use broker::Kafka;
+pub use certificates::STORE_PASSWORD;
 pub(crate) use jars::{JDK, cached, copy_dependencies, emptied, maven, needs};
 pub use jars::{KAFKA_VERSION, jars, java};
+pub use secured::{Entrance, PASSWORD, REAUTHENTICATION_MS, SecuredKafka, USER};
 pub use stream::EndWatch;
 pub use topics::{Record, Topics};

@@ -1,0 +1,6 @@
+//! The bytes of a JKS key or trust store.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| sluice_kafka::security::fuzzing::jks(bytes));

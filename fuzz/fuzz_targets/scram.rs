@@ -1,0 +1,6 @@
+//! The two messages of a SCRAM server, with a zero byte in between.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| sluice_kafka::security::fuzzing::scram(bytes));
