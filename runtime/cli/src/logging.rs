@@ -1,10 +1,11 @@
 //! The log: lines on standard error, levels that `/admin/loggers` changes while the worker runs.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 use sluice_herder::Loggers;
+use sluice_worker::config::providers::redacted;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -22,7 +23,7 @@ pub(crate) fn start() -> Arc<Loggers> {
         levels.insert("sluice".to_owned(), level.to_uppercase());
     }
     let (filter, handle) = reload::Layer::<Targets, Registry>::new(targets(&levels));
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = fmt::layer().with_writer(RedactedStderr::default).with_ansi(std::io::stderr().is_terminal());
     // A second start (in a test) keeps the first subscriber.
     drop(tracing_subscriber::registry().with(lines.with_filter(filter)).try_init());
     let apply = move |levels: &BTreeMap<String, String>| {
@@ -30,6 +31,24 @@ pub(crate) fn start() -> Arc<Loggers> {
         drop(handle.reload(targets(levels)));
     };
     Arc::new(Loggers::new(levels, Arc::new(apply)))
+}
+
+/// Standard error, without what config providers gave (Invariant 9). A line comes as one write.
+#[derive(Default)]
+struct RedactedStderr;
+
+impl Write for RedactedStderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(line) {
+            Ok(text) => io::stderr().write_all(redacted(text).as_bytes())?,
+            Err(_) => io::stderr().write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// Kafka's level names as filters. A logger covers the modules below it: `sluice` covers `sluice_worker` and all others.

@@ -15,6 +15,7 @@ mod standalone;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use sluice_worker::config::providers::redacted;
 
 use args::{Command, Invocation};
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Err(Failure::Startup(error)) => (2, error),
         Err(Failure::Connectors(error)) => (3, error),
     };
-    eprintln!("sluice: {error:#}");
+    // Invariant 9: what is wrong may be what a config provider gave.
+    eprintln!("sluice: {}", redacted(&format!("{error:#}")));
     ExitCode::from(code)
 }

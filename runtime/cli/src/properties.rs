@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use sluice_api::Properties;
 use sluice_api::config::ConfigDef;
 use sluice_herder::CreateConnector;
 use sluice_plugins::Registry;
 use sluice_storage::TargetState;
 use sluice_worker::config::properties::{InitialState, PropertiesFile, StartupReport, parse_connector_file};
+use sluice_worker::config::providers::ConfigTransformer;
 use sluice_worker::config::{DistributedConfig, Problem, StandaloneConfig};
 
 /// The configuration of a distributed worker with these plugins.
@@ -15,7 +17,8 @@ pub(crate) fn distributed(path: &Path, registry: &Registry) -> anyhow::Result<Di
     let file = PropertiesFile::read(path)?;
     let def = DistributedConfig::config_def();
     let known = |config: DistributedConfig| refuse(config.worker.class_problems(registry, &def)).map(|()| config);
-    checked(&file, &def, DistributedConfig::parse(&file.properties()).and_then(known))
+    let resolved = resolved(&file)?;
+    checked(&file, &resolved, &def, DistributedConfig::parse(&resolved).and_then(known))
 }
 
 /// The configuration of a standalone worker with these plugins.
@@ -23,7 +26,15 @@ pub(crate) fn standalone(path: &Path, registry: &Registry) -> anyhow::Result<Sta
     let file = PropertiesFile::read(path)?;
     let def = StandaloneConfig::config_def();
     let known = |config: StandaloneConfig| refuse(config.worker.class_problems(registry, &def)).map(|()| config);
-    checked(&file, &def, StandaloneConfig::parse(&file.properties()).and_then(known))
+    let resolved = resolved(&file)?;
+    checked(&file, &resolved, &def, StandaloneConfig::parse(&resolved).and_then(known))
+}
+
+/// The file's properties with the variables of its own config providers replaced.
+fn resolved(file: &PropertiesFile) -> anyhow::Result<Properties> {
+    let written = file.properties();
+    let resolved = ConfigTransformer::new(&written).and_then(|providers| providers.transform(&written));
+    Ok(resolved.with_context(|| format!("resolving the variables in {}", file.path))?.properties)
 }
 
 fn refuse(problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
@@ -42,9 +53,16 @@ pub(crate) fn connector(path: &Path) -> anyhow::Result<CreateConnector> {
 }
 
 /// Warnings go out; errors end the start, all of them in one message.
-fn checked<T>(file: &PropertiesFile, def: &ConfigDef, parsed: Result<T, Vec<Problem>>) -> anyhow::Result<T> {
-    let problems = parsed.as_ref().err().map(Vec::as_slice).unwrap_or_default();
-    let report = StartupReport::new(file, def, problems);
+fn checked<T>(
+    file: &PropertiesFile,
+    resolved: &Properties,
+    def: &ConfigDef,
+    parsed: Result<T, Vec<Problem>>,
+) -> anyhow::Result<T> {
+    let written = file.properties();
+    let problems = parsed.as_ref().err().into_iter().flatten().cloned();
+    let problems: Vec<Problem> = problems.map(|problem| problem.unresolved(&written, resolved)).collect();
+    let report = StartupReport::new(file, def, &problems);
     for warning in report.warnings() {
         eprintln!("warning: {warning}");
     }

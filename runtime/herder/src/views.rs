@@ -5,6 +5,7 @@ use sluice_api::{ConnectorKind, Properties};
 use sluice_plugins::Registry;
 use sluice_storage::{ClusterConfigState, ConnectorTaskId, StatusBackingStore, StatusEntry, TargetState};
 use sluice_worker::config::WorkerConfig;
+use sluice_worker::config::providers::is_config_provider;
 use sluice_worker::config::validation::{
     ConfigInfos, ConfigKeyInfo, plugin_config, validate_connector_config_with_nulls,
 };
@@ -153,16 +154,26 @@ pub(crate) fn connector_plugins(registry: &Registry, connectors_only: bool) -> V
 
 /// `GET /connector-plugins/P/config`.
 pub(crate) fn connector_plugin_config(registry: &Registry, plugin: &str) -> Result<Vec<ConfigKeyInfo>, HerderError> {
+    if is_config_provider(plugin) {
+        return Err(HerderError::BadRequest(format!(
+            "Invalid plugin class {plugin}. Valid types are sink, source, converter, header_converter, transformation, \
+             predicate."
+        )));
+    }
     plugin_config(registry, plugin).ok_or_else(|| HerderError::NotFound(format!("Unknown plugin {plugin}.")))
 }
 
-/// Validates a connector's config and gives what validation found.
+/// Validates a connector's config and gives what validation found, in terms of what the client sent: what its variables stand for
+/// is looked at and not shown (Invariant 9).
 pub(crate) fn validate(
     registry: &Registry,
     worker: &WorkerConfig,
     config: &SentConfig,
 ) -> Result<ConfigInfos, HerderError> {
-    Ok(validate_connector_config_with_nulls(registry, worker, &config.properties, &config.nulls)?)
+    let resolved = worker.providers.transform(&config.properties)?.properties;
+    let mut infos = validate_connector_config_with_nulls(registry, worker, &resolved, &config.nulls)?;
+    infos.unresolve(&config.properties, &resolved);
+    Ok(infos)
 }
 
 /// Validates a connector's config and refuses it when anything is wrong.

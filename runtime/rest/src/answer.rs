@@ -5,6 +5,7 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use sluice_herder::HerderError;
+use sluice_worker::config::providers::redacted;
 
 /// An HTTP answer.
 pub(crate) type Answer = Response<Body>;
@@ -86,13 +87,14 @@ pub(crate) fn refused(refusal: Refusal) -> Answer {
         Refusal::Body(message) => error(StatusCode::INTERNAL_SERVER_ERROR, &message),
         Refusal::Status(status) => error(status, &http_message(status)),
         Refusal::Herder(refused) => match refused {
-            HerderError::BadRequest(message) => error(StatusCode::BAD_REQUEST, &message),
+            // Invariant 9: what a config provider gave may be in what a connector says about its config.
+            HerderError::BadRequest(message) => error(StatusCode::BAD_REQUEST, &redacted(&message)),
             HerderError::Forbidden(message) => error(StatusCode::FORBIDDEN, &message),
             HerderError::NotFound(message) => error(StatusCode::NOT_FOUND, &message),
             HerderError::Conflict(message) => error(StatusCode::CONFLICT, &message),
             HerderError::Forward(_) => error(StatusCode::CONFLICT, NO_LEADER),
             HerderError::Timeout(message) | HerderError::Internal(message) => {
-                error(StatusCode::INTERNAL_SERVER_ERROR, &message)
+                error(StatusCode::INTERNAL_SERVER_ERROR, &redacted(&message))
             }
         },
     }

@@ -10,6 +10,11 @@ pub enum WorkerEvent {
         /// The connector.
         connector: String,
     },
+    /// A value that the connector's config takes from a provider may be another one by now: it is to be restarted.
+    ReloadDue {
+        /// The connector.
+        connector: String,
+    },
     /// A connector instance reached STARTED, also after a pause.
     ConnectorStarted {
         /// The connector.

@@ -86,6 +86,7 @@ pub mod metrics;
 mod offset_flush;
 mod offsets;
 mod panic_trace;
+mod reload;
 mod status;
 mod submitted_records;
 mod task;
@@ -95,6 +96,7 @@ mod worker;
 #[cfg(test)]
 mod worker_tests;
 
+pub use connector::TaskConfigs;
 pub use events::WorkerEvent;
 pub use metrics::Metrics;
 pub use status::StatusReporter;

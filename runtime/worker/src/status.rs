@@ -8,6 +8,8 @@ use sluice_storage::{
     ConnectorStatus, ConnectorTaskId, State, StatusBackingStore, StatusEntry, TaskStatus, TopicStatus,
 };
 
+use crate::config::providers::redacted;
+
 /// Writes statuses with this worker's id and group generation (connect-worker.md 2.4). No method blocks.
 ///
 /// UNASSIGNED and FAILED are "safe" writes, which do not overwrite the status of a newer owner; the others are plain.
@@ -64,7 +66,8 @@ impl StatusReporter {
     fn entry(&self, state: State, trace: Option<String>, version: Option<&str>) -> StatusEntry {
         StatusEntry {
             state,
-            trace,
+            // Invariant 9: a connector may put into its error what it was configured with.
+            trace: trace.map(|trace| redacted(&trace).into_owned()),
             worker_id: self.worker_id.clone(),
             generation: self.generation.load(Ordering::Relaxed),
             version: version.map(str::to_owned),

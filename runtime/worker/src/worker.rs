@@ -11,10 +11,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::config::WorkerConfig;
-use crate::connector::{RunningConnector, task_configs};
+use crate::connector::{RunningConnector, TaskConfigs, task_configs};
 use crate::events::WorkerEvent;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
+use crate::reload::Reloads;
 use crate::status::StatusReporter;
 use crate::task::{RunningTask, TaskPlan};
 
@@ -42,14 +43,16 @@ pub struct WorkerOptions {
 
 /// Runs connector instances and tasks, each on a thread of its own.
 ///
-/// No method waits for connector code longer than its deadline says (Invariant 8). Configs are given resolved: config provider
-/// variables are already replaced. Must be called within a tokio runtime.
+/// No method waits for connector code longer than its deadline says (Invariant 8). Configs are given as they are stored; the
+/// variables of config providers are replaced here, each time anew, and what goes back to the herder has none of their values
+/// (Invariant 9). Must be called within a tokio runtime.
 pub struct Worker {
     options: Arc<WorkerOptions>,
     events: mpsc::UnboundedSender<WorkerEvent>,
     connectors: Mutex<BTreeMap<String, Arc<RunningConnector>>>,
     tasks: Mutex<BTreeMap<ConnectorTaskId, RunningTask>>,
     memory: Arc<MemoryBudget>,
+    pub(crate) reloads: Reloads,
 }
 
 impl Worker {
@@ -57,8 +60,9 @@ impl Worker {
     pub fn new(options: WorkerOptions) -> (Arc<Self>, mpsc::UnboundedReceiver<WorkerEvent>) {
         let (events, receiver) = mpsc::unbounded_channel();
         let memory = Arc::new(MemoryBudget::new(options.config.memory_budget_bytes));
-        let worker =
-            Self { options: Arc::new(options), events, connectors: Mutex::default(), tasks: Mutex::default(), memory };
+        let reloads = Reloads::new(events.clone());
+        let (connectors, tasks) = (Mutex::default(), Mutex::default());
+        let worker = Self { options: Arc::new(options), events, connectors, tasks, memory, reloads };
         (Arc::new(worker), receiver)
     }
 
@@ -84,6 +88,8 @@ impl Worker {
                     format!("Connector with name {name} already exists"),
                 ));
             }
+            let config = self.resolved(name, &config).inspect_err(|error| self.connector_unstartable(name, error))?;
+            let config = config.properties;
             let plugin = self.plugin(&config).inspect_err(|error| self.connector_unstartable(name, error))?;
             let connector = RunningConnector::spawn(name, config, plugin, &self.options, &self.events)
                 .inspect_err(|error| self.connector_unstartable(name, error))?;
@@ -112,6 +118,7 @@ impl Worker {
     /// Stops connector instances, all within five seconds; late ones are abandoned. Their status is UNASSIGNED in either case.
     /// Unknown names are ignored. A stopped connector can be started again at once.
     pub async fn stop_connectors(&self, names: &[String]) {
+        self.reloads.forget(names);
         let stopping: Vec<_> = {
             let mut connectors = lock(&self.connectors);
             names.iter().filter_map(|name| connectors.remove(name)).collect()
@@ -126,6 +133,7 @@ impl Worker {
     }
 
     /// Asks a connector instance for task configs; each gets `task.class`, `topics` and `topics.regex` as Kafka Connect adds them.
+    /// They come as they are to be stored, with the variables of `config` in place of values.
     ///
     /// # Errors
     /// `NotFound` when it does not run here; `Timeout` after `deadline`; too many tasks while `tasks.max.enforce` is on (the
@@ -135,9 +143,13 @@ impl Worker {
         name: &str,
         config: &Properties,
         deadline: Instant,
-    ) -> Result<Vec<Properties>, ConnectError> {
+    ) -> Result<TaskConfigs, ConnectError> {
         let connector = self.connector(name)?;
-        task_configs::generate(&connector, &self.options.registry, name, config, deadline).await
+        let resolved = self.resolved(name, config)?;
+        let registry = &self.options.registry;
+        let mut configs = task_configs::generate(&connector, registry, name, &resolved.properties, deadline).await?;
+        configs.iter_mut().for_each(|task_config| resolved.unresolve(config, task_config));
+        Ok(TaskConfigs { configs, fingerprint: resolved.fingerprint() })
     }
 
     /// Starts a task; `false` when that failed at once, which its status then says.
@@ -155,8 +167,12 @@ impl Worker {
             tracing::warn!(connector = id.connector, task = id.task, "the task runs here already");
             return false;
         }
-        let version = self.plugin(&connector_config).map(|plugin| plugin.version().to_owned()).ok();
-        let plan = TaskPlan::new(id.clone(), connector_config, task_config, &self.options);
+        let resolved = self.resolved_task(&id.connector, &connector_config, &task_config);
+        let class = resolved.as_ref().map_or(&connector_config, |(connector_config, _)| connector_config);
+        let version = self.plugin(class).map(|plugin| plugin.version().to_owned()).ok();
+        let plan = resolved.and_then(|(connector_config, task_config)| {
+            TaskPlan::new(id.clone(), connector_config, task_config, &self.options)
+        });
         let started = plan.and_then(|plan| RunningTask::spawn(plan, target, &self.options, &self.memory, &self.events));
         match started {
             Ok(task) => {

@@ -222,8 +222,8 @@ async fn task_configs_carry_the_task_class() {
     let rig = rig();
     rig.start("good", "fine", soon(10_000)).await.expect("started");
     let configs = rig.worker.connector_task_configs("good", &config("good", "fine"), soon(10_000)).await.expect("one");
-    assert_eq!(configs.len(), 1);
-    assert_eq!(configs[0]["task.class"], "test.MoodyTask");
+    assert_eq!(configs.configs.len(), 1);
+    assert_eq!(configs.configs[0]["task.class"], "test.MoodyTask");
 }
 
 #[tokio::test]

@@ -15,12 +15,22 @@ use crate::record::{SinkRecord, TopicPartition};
 pub type OffsetsToCommit = IndexMap<TopicPartition, i64>;
 
 /// Takes records that the task cannot deliver (KIP-610).
+#[async_trait]
 pub trait ErrantRecordReporter: Send + Sync {
     /// Sends `record` with its error the way `errors.*` says. Offsets past it are committed only when that is done.
     ///
     /// # Errors
     /// With `errors.tolerance=none`: the task must return this error.
     fn report(&self, record: &SinkRecord, error: ConnectError) -> Result<()>;
+
+    /// Waits until everything that was reported has arrived in the dead letter queue. A task need not: the worker waits itself
+    /// before it commits.
+    ///
+    /// # Errors
+    /// A record did not arrive: offsets past it must not be committed.
+    async fn settled(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What a sink task asked the worker for since the worker last looked.

@@ -171,6 +171,7 @@ impl Service {
             self.instances.remove(&connector);
             self.stopping_instances.insert(connector.clone());
             self.retries.forget(&connector);
+            self.applied.remove(&connector);
             let (worker, reports) = (self.options.worker.clone(), self.reports.clone());
             self.lanes.stop(&connector.clone(), async move {
                 worker.stop_connectors(std::slice::from_ref(&connector)).await;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sluice_storage::{ClusterConfigState, ConnectorTaskId};
-use sluice_worker::WorkerEvent;
+use sluice_worker::{TaskConfigs, WorkerEvent};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -56,7 +56,7 @@ pub(super) enum Report {
     TaskConfigs {
         connector: String,
         config: sluice_api::Properties,
-        configs: Result<Vec<sluice_api::Properties>, sluice_api::ConnectError>,
+        configs: Result<TaskConfigs, sluice_api::ConnectError>,
         reply: Option<Reply<()>>,
     },
     /// It is time to ask a connector for task configs again.
@@ -111,6 +111,8 @@ pub(super) struct Service {
     /// The membership was asked and has not answered: what runs goes on running, nothing is started or stopped.
     pub(super) rejoining: bool,
     pub(super) retries: TaskConfigRetries,
+    /// The fingerprint of the resolved config that each connector's tasks were committed for.
+    pub(super) applied: HashMap<String, u64>,
     pub(super) reports: mpsc::UnboundedSender<Report>,
     pub(super) waiting: VecDeque<Request>,
     pub(super) membership: mpsc::UnboundedSender<MembershipCommand>,
@@ -186,6 +188,7 @@ impl Service {
             wants_rejoin: false,
             rejoining: false,
             retries: TaskConfigRetries::default(),
+            applied: HashMap::new(),
             reports,
             waiting: VecDeque::new(),
             membership,
@@ -317,8 +320,14 @@ impl Service {
     }
 
     fn apply_worker_event(&mut self, event: WorkerEvent) {
-        if let WorkerEvent::TaskReconfigurationRequested { connector } = event {
-            self.request_task_configs(&connector, None);
+        match event {
+            WorkerEvent::TaskReconfigurationRequested { connector } => self.request_task_configs(&connector, None),
+            // The tasks follow when the instance has started and their configs have changed.
+            WorkerEvent::ReloadDue { connector } if self.instances.contains_key(&connector) => {
+                info!(connector, "values of the connector's config have lived their time");
+                self.restart_connector(&connector, false, None);
+            }
+            _ => {}
         }
     }
 

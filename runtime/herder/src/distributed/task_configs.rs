@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sluice_api::{ConnectError, Properties};
 use sluice_storage::{ClusterConfigState, TargetState};
+use sluice_worker::TaskConfigs;
 use tracing::{error, warn};
 
 use super::reconcile::{answer, deadline};
@@ -70,7 +71,7 @@ impl Service {
         &mut self,
         connector: String,
         config: Properties,
-        configs: Result<Vec<Properties>, ConnectError>,
+        configs: Result<TaskConfigs, ConnectError>,
         reply: Option<Reply<()>>,
     ) {
         match configs {
@@ -89,7 +90,7 @@ impl Service {
         &mut self,
         connector: String,
         config: Properties,
-        configs: Vec<Properties>,
+        configs: TaskConfigs,
         reply: Option<Reply<()>>,
     ) {
         let current = self.snapshot().connector_configs.get(&connector) == Some(&config);
@@ -98,16 +99,22 @@ impl Service {
         }
         let written = self.write_task_configs(&connector, &configs).await;
         match written {
-            Ok(()) => self.retries.forget(&connector),
+            Ok(()) => {
+                self.retries.forget(&connector);
+                self.applied.insert(connector, configs.fingerprint);
+            }
             Err(_) => self.retry_task_configs(connector),
         }
         answer(reply, written);
     }
 
-    async fn write_task_configs(&mut self, connector: &str, configs: &[Properties]) -> Result<(), HerderError> {
+    async fn write_task_configs(&mut self, connector: &str, configs: &TaskConfigs) -> Result<(), HerderError> {
         let snapshot = self.snapshot();
+        // The tasks run with values of config providers that have changed since.
+        let stale = self.applied.get(connector).is_some_and(|applied| *applied != configs.fingerprint);
+        let configs = &configs.configs;
         let stopped = snapshot.target_state(connector).is_none_or(|state| state == TargetState::Stopped);
-        if stopped || !differs(&snapshot, connector, configs) {
+        if stopped || !(stale || differs(&snapshot, connector, configs)) {
             return Ok(());
         }
         let stage = format!("writing {} task configs for connector {connector} to the config topic", configs.len());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sluice_api::Properties;
@@ -10,9 +10,9 @@ use sluice_plugins::Registry;
 use sluice_storage::{
     ClusterConfigState, ConfigBackingStore, ConnectorTaskId, RestartRequest, State, StatusBackingStore, TargetState,
 };
-use sluice_worker::{StatusReporter, Worker};
+use sluice_worker::{StatusReporter, TaskConfigs, Worker};
 use tokio::time::{Instant, sleep};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::herder::Result;
 use crate::restart_plan::RestartPlan;
@@ -37,6 +37,8 @@ pub(super) struct Connectors {
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// The number of the last time that a connector's task configs were wanted: older attempts give up.
     reconfigurations: Mutex<HashMap<String, u64>>,
+    /// The fingerprint of the resolved config that each connector's tasks run with.
+    applied: Mutex<HashMap<String, u64>>,
     stopping: AtomicBool,
 }
 
@@ -56,6 +58,7 @@ impl Connectors {
             worker,
             locks: Mutex::default(),
             reconfigurations: Mutex::default(),
+            applied: Mutex::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -121,6 +124,25 @@ impl Connectors {
         numbers.get(connector).copied().unwrap_or(0)
     }
 
+    fn applied(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Restarts an instance whose config's values have lived their time; its tasks follow when their configs have changed.
+    pub(super) fn reload(self: &Arc<Self>, connector: String) {
+        let connectors = self.clone();
+        tokio::spawn(async move {
+            let _turn = connectors.lock(&connector).await;
+            if !connectors.snapshot().contains(&connector) {
+                return;
+            }
+            info!(connector, "values of the connector's config have lived their time");
+            if let Err(error) = connectors.restart_instance(&connector).await {
+                error!(connector, %error, "the connector did not start again");
+            }
+        });
+    }
+
     pub(super) fn snapshot(&self) -> Arc<ClusterConfigState> {
         self.configs.snapshot()
     }
@@ -159,15 +181,19 @@ impl Connectors {
         let wanted = self.worker.connector_task_configs(connector, config, deadline()).await;
         let wanted =
             wanted.inspect_err(|error| error!(connector, %error, "cannot get the connector's task configs"))?;
+        let TaskConfigs { configs: wanted, fingerprint } = wanted;
         let committed = snapshot.tasks(connector);
-        let same = committed.len() == wanted.len()
+        let same = self.applied().get(connector).is_none_or(|applied| *applied == fingerprint)
+            && committed.len() == wanted.len()
             && committed.iter().zip(&wanted).all(|(id, config)| snapshot.task_configs.get(id) == Some(config))
             && snapshot.applied_configs.get(connector) == Some(config);
         if same {
+            self.applied().insert(connector.to_owned(), fingerprint);
             return Ok(());
         }
         self.remove_tasks(connector).await?;
         self.configs.put_task_configs(connector, &wanted).await.map_err(internal)?;
+        self.applied().insert(connector.to_owned(), fingerprint);
         self.start_tasks(&self.snapshot().tasks(connector));
         Ok(())
     }

@@ -162,7 +162,9 @@ fn reconfigure_after_failure(connectors: &Arc<Connectors>, connector: &str, resu
 /// Does what connectors ask for.
 async fn follow(connectors: Arc<Connectors>, mut events: mpsc::UnboundedReceiver<WorkerEvent>) {
     while let Some(event) = events.recv().await {
-        if let WorkerEvent::TaskReconfigurationRequested { connector } = event {
+        if let WorkerEvent::ReloadDue { connector } = event {
+            connectors.reload(connector);
+        } else if let WorkerEvent::TaskReconfigurationRequested { connector } = event {
             connectors.reconfigure(connector);
         }
     }

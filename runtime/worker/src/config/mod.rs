@@ -1,6 +1,6 @@
 //! Configuration: of a worker ([`WorkerConfig`], [`StandaloneConfig`], [`DistributedConfig`]), of connectors
 //! ([`ConnectorConfig`], [`SourceConnectorConfig`], [`SinkConnectorConfig`]), of their clients ([`ClientProperties`]), the files
-//! they come from ([`properties`]), and the validation that REST offers ([`validation`]).
+//! they come from ([`properties`]), the providers of values that are kept elsewhere ([`providers`]), and the validation that REST offers ([`validation`]).
 //!
 //! Property maps come in, typed structs go out; nothing behind them looks at a map again. `cli` calls it at the start, the
 //! herder before it writes a configuration, the worker when it starts a connector or task. Pure but for reading files. Kept
@@ -11,6 +11,7 @@ pub mod connector;
 mod key;
 mod problem;
 pub mod properties;
+pub mod providers;
 pub mod validation;
 pub mod worker;
 

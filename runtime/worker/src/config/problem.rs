@@ -5,6 +5,8 @@ use std::fmt;
 use sluice_api::Properties;
 use sluice_api::config::{ConfigDef, ConfigType};
 
+use super::providers::{hidden, redacted};
+
 /// One thing that is wrong. `Display` prints the message alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -24,6 +26,18 @@ impl Problem {
         let hidden = is_secret(def, key);
         let value = properties.get(key).map(|value| if hidden { "[hidden]".to_owned() } else { value.clone() });
         Self { key: key.to_owned(), value, message: message.into(), expected: def.get(key).map(expected) }
+    }
+}
+
+impl Problem {
+    /// The problem as it is about what the user wrote, when it was found in what that stands for (Invariant 9).
+    #[must_use]
+    pub fn unresolved(self, written: &Properties, resolved: &Properties) -> Self {
+        let (Some(written), Some(resolved)) = (written.get(&self.key), resolved.get(&self.key)) else { return self };
+        if written == resolved {
+            return Self { message: redacted(&self.message).into_owned(), ..self };
+        }
+        Self { message: hidden(&self.message, written, resolved), value: Some(written.clone()), ..self }
     }
 }
 

@@ -6,3 +6,4 @@ mod running;
 pub(crate) mod task_configs;
 
 pub(crate) use running::RunningConnector;
+pub use task_configs::TaskConfigs;

@@ -7,6 +7,15 @@ use tokio::time::Instant;
 use super::RunningConnector;
 use crate::config::ConnectorConfig;
 
+/// What a connector wants its tasks to run with, as it is to be stored: no value of a config provider is in it (Invariant 9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskConfigs {
+    /// One per task.
+    pub configs: Vec<Properties>,
+    /// Another number when a value of a provider has changed, which the configs do not show; good within this process only.
+    pub fingerprint: u64,
+}
+
 /// Asks the connector for at most `tasks.max` task configs.
 pub(crate) async fn generate(
     connector: &RunningConnector,

@@ -13,6 +13,7 @@ use sluice_storage::ConnectorTaskId;
 use tokio::time::{Instant, timeout_at};
 
 use super::Failure;
+use crate::config::providers::redacted;
 use crate::config::{ClientIds, ClientProperties, DeadLetterQueueConfig};
 use crate::metrics::TaskMetrics;
 use crate::task::RecordProducer;
@@ -146,13 +147,16 @@ impl DeadLetterQueue {
                 waiting.drain(..count);
                 *next_index += count as u64;
             }
-            Err(refused) => *lost = Some(refused.error.to_string()),
+            // Settling ends the task now; each try counts once.
+            Err(refused) if lost.is_none() => {
+                self.metrics.errors.dead_letter(true);
+                *lost = Some(refused.error.to_string());
+            }
+            Err(_) => {}
         }
-        if let Some(error) = acks.into_iter().find_map(|ack| ack.result.err()) {
-            *lost = Some(error.to_string());
-        }
-        if lost.is_some() {
+        for error in acks.into_iter().filter_map(|ack| ack.result.err()) {
             self.metrics.errors.dead_letter(true);
+            lost.get_or_insert_with(|| error.to_string());
         }
     }
 
@@ -167,8 +171,8 @@ impl DeadLetterQueue {
             ("stage", failure.stage.name().to_owned()),
             ("class.name", failure.class.clone()),
             ("exception.class.name", error.kind().java_class().to_owned()),
-            ("exception.message", error.message().to_owned()),
-            ("exception.stacktrace", error.trace()),
+            ("exception.message", redacted(error.message()).into_owned()),
+            ("exception.stacktrace", redacted(&error.trace()).into_owned()),
         ];
         headers
             .into_iter()

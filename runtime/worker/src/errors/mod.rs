@@ -15,7 +15,7 @@ use sluice_storage::ConnectorTaskId;
 use tokio::time::Instant;
 
 pub(crate) use dead_letter_queue::DeadLetterQueue;
-pub(crate) use report::{ErrantRecords, consumed_text, place_text, source_text};
+pub(crate) use report::{ErrantRecords, Letters, consumed_text, place_text, source_text};
 
 use crate::config::{ErrorTolerance, ErrorsConfig};
 use crate::metrics::TaskMetrics;
@@ -124,9 +124,10 @@ impl ErrorPolicy {
             self.metrics.errors.skipped();
             return Verdict::Skip;
         }
-        let conversion = !matches!(failure.stage, Stage::KafkaProduce | Stage::TaskPut);
-        let text =
-            if conversion { "Tolerance exceeded in error handler" } else { "Unhandled exception in error handler" };
+        let text = match failure.stage {
+            Stage::KafkaProduce => "Unhandled exception in error handler",
+            _ => "Tolerance exceeded in error handler",
+        };
         Verdict::Fail(ConnectError::connect(text).with_source(failure.error))
     }
 

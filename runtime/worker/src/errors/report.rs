@@ -1,13 +1,16 @@
 //! Reports of failed records in the log, and the reporter that a sink task gets (KIP-610).
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use sluice_api::connector::ErrantRecordReporter;
 use sluice_api::{ConnectError, ErrorKind, OffsetMap, SinkRecord, SourceRecord};
 use sluice_kafka::{ConsumerRecord, TimestampType};
 use sluice_storage::ConnectorTaskId;
 
 use super::{Attempts, DeadLetterQueue, ErrorPolicy, Failure, Stage, Verdict};
+use crate::task::Conversion;
 use crate::worker::lock;
 
 /// Kafka's line; `record` is empty or `, where …`.
@@ -49,10 +52,18 @@ fn map_text(map: &OffsetMap) -> String {
     format!("{{{}}}", fields.join(", "))
 }
 
+/// Where errant records go: the queue, and the converters that write a record which is not at hand as it was consumed.
+pub(crate) struct Letters {
+    pub(crate) queue: Arc<DeadLetterQueue>,
+    /// The task's converters once more, without its transforms.
+    pub(crate) conversion: Conversion,
+}
+
 /// Takes what a sink task could not deliver.
 pub(crate) struct ErrantRecords {
     policy: Arc<ErrorPolicy>,
-    dead_letters: Option<Arc<DeadLetterQueue>>,
+    queue: Option<Arc<DeadLetterQueue>>,
+    timeout: Duration,
     state: Mutex<State>,
 }
 
@@ -60,18 +71,27 @@ pub(crate) struct ErrantRecords {
 struct State {
     /// The batch as it was consumed, kept only when there is a dead letter queue.
     originals: Vec<ConsumerRecord>,
+    conversion: Option<Conversion>,
     failed: Option<String>,
 }
 
 impl ErrantRecords {
-    pub(crate) fn new(policy: Arc<ErrorPolicy>, dead_letters: Option<Arc<DeadLetterQueue>>) -> Arc<Self> {
-        Arc::new(Self { policy, dead_letters, state: Mutex::default() })
+    /// `timeout` is how long a task may wait for what it has reported.
+    pub(crate) fn new(policy: Arc<ErrorPolicy>, letters: Option<Letters>, timeout: Duration) -> Arc<Self> {
+        let (queue, conversion) = letters.map(|letters| (letters.queue, letters.conversion)).unzip();
+        Arc::new(Self { policy, queue, timeout, state: Mutex::new(State { conversion, ..State::default() }) })
     }
 
-    /// Keeps the records that the next batch is made of, so that they can go to the dead letter queue as they were.
-    pub(crate) fn set_originals(&self, records: Vec<ConsumerRecord>) {
-        if self.dead_letters.is_some() {
-            lock(&self.state).originals = records;
+    /// Keeps the records that the next batch is made of, so that they can go to the dead letter queue as they were. `more` are
+    /// added to a batch that the task has not taken yet.
+    pub(crate) fn set_originals(&self, records: Vec<ConsumerRecord>, more: bool) {
+        if self.queue.is_none() {
+            return;
+        }
+        let mut state = lock(&self.state);
+        match more {
+            true => state.originals.extend(records),
+            false => state.originals = records,
         }
     }
 
@@ -80,24 +100,28 @@ impl ErrantRecords {
         lock(&self.state).failed.take().map(ConnectError::connect)
     }
 
-    /// Sends the record as it was consumed to the dead letter queue; `false` when it is not known any more.
-    fn send_original(&self, queue: &DeadLetterQueue, record: &SinkRecord, failure: &Failure) -> bool {
-        let state = lock(&self.state);
+    /// Sends the record to the dead letter queue: as it was consumed when it is of the batch at hand, else as the converters
+    /// write it now, as Kafka does with records of the task's own making.
+    fn send_letter(&self, queue: &DeadLetterQueue, record: &SinkRecord, failure: &Failure) -> Result<(), Failure> {
+        let mut state = lock(&self.state);
+        let State { originals, conversion, .. } = &mut *state;
         let is_it = |raw: &&ConsumerRecord| {
             raw.offset == record.offset
                 && raw.partition == record.original_partition()
                 && raw.topic == *record.original_topic()
         };
-        match state.originals.iter().find(is_it) {
-            Some(raw) => {
-                queue.send(queue.letter(raw, failure));
-                true
-            }
-            None => false,
-        }
+        let letter = match (originals.iter().find(is_it), conversion) {
+            (Some(raw), _) => queue.letter(raw, failure),
+            (None, Some(conversion)) => queue.letter(&conversion.written(record)?, failure),
+            (None, None) => return Ok(()),
+        };
+        drop(state);
+        queue.send(letter);
+        Ok(())
     }
 }
 
+#[async_trait]
 impl ErrantRecordReporter for ErrantRecords {
     fn report(&self, record: &SinkRecord, error: ConnectError) -> Result<(), ConnectError> {
         // The report is the task's last word on the record: nothing is left to retry.
@@ -107,20 +131,29 @@ impl ErrantRecordReporter for ErrantRecords {
         };
         let failure =
             Failure { stage: Stage::TaskPut, class: "org.apache.kafka.connect.sink.SinkTask".to_owned(), error };
-        let sent = self.dead_letters.as_ref().is_none_or(|queue| self.send_original(queue, record, &failure));
+        let sent = self.queue.as_ref().map_or(Ok(()), |queue| self.send_letter(queue, record, &failure));
         let describe = || {
             let (topic, partition) = (record.original_topic(), record.original_partition());
             format!("consumed record is {{topic='{topic}', partition={partition}, offset={}}}", record.offset)
         };
-        let error = match self.policy.decide(failure, &mut Attempts::default(), describe) {
-            Verdict::Fail(error) => error,
+        let verdict = self.policy.decide(failure, &mut Attempts::default(), describe);
+        let error = match (verdict, sent) {
+            (Verdict::Fail(error), _) => error,
             // Invariant 3: what cannot go to the queue that the user asked for is not dropped.
-            _ if !sent => ConnectError::connect(
-                "a reported record is not of the last batch, so it cannot go to the dead letter queue",
-            ),
-            Verdict::Skip | Verdict::Retry(_) => return Ok(()),
+            (_, Err(unwritten)) => {
+                let text = format!("a reported record cannot be written to the dead letter queue: {}", describe());
+                ConnectError::connect(text).with_source(unwritten.error)
+            }
+            (Verdict::Skip | Verdict::Retry(_), Ok(())) => return Ok(()),
         };
         lock(&self.state).failed.get_or_insert_with(|| error.trace());
         Err(error)
+    }
+
+    async fn settled(&self) -> Result<(), ConnectError> {
+        match &self.queue {
+            Some(queue) => queue.settle(self.timeout).await,
+            None => Ok(()),
+        }
     }
 }

@@ -26,6 +26,7 @@ impl Worker {
         name: &str,
         config: &Properties,
     ) -> Result<Vec<(OffsetMap, Option<OffsetMap>)>, ConnectError> {
+        let config = &self.options().config.providers.transform(config)?.properties;
         match self.plugin(config)?.kind() {
             ConnectorKind::Sink => sink::offsets(self.options(), name, config).await,
             ConnectorKind::Source => source::offsets(self.options(), name).await,
@@ -42,6 +43,7 @@ impl Worker {
         config: &Properties,
         offsets: &AlteredOffsets,
     ) -> Result<String, ConnectError> {
+        let config = &self.options().config.providers.transform(config)?.properties;
         let plugin = self.plugin(config)?;
         let altered = async {
             match plugin.kind() {
@@ -57,6 +59,7 @@ impl Worker {
     /// # Errors
     /// With Kafka Connect's texts.
     pub async fn reset_connector_offsets(&self, name: &str, config: &Properties) -> Result<String, ConnectError> {
+        let config = &self.options().config.providers.transform(config)?.properties;
         let plugin = self.plugin(config)?;
         let reset = async {
             match plugin.kind() {

@@ -9,7 +9,7 @@ use sluice_storage::ConnectorTaskId;
 
 use super::conversion::{Conversion, Named};
 use crate::config::{
-    ConnectorConfig, ConverterChoice, SinkConnectorConfig, SourceConnectorConfig, TopicCreationConfig, WorkerConfig,
+    ConverterChoice, SinkConnectorConfig, SourceConnectorConfig, TopicCreationConfig, WorkerConfig,
 };
 use crate::connector::task_configs::check_count;
 use crate::errors::ErrorPolicy;
@@ -26,6 +26,8 @@ pub(crate) struct TaskPlan {
     pub(crate) plugin: Arc<dyn ConnectorPlugin>,
     pub(crate) factory: TaskFactory,
     pub(crate) conversion: Conversion,
+    /// The converters once more, for records that a sink task reports; with a dead letter queue only.
+    pub(crate) letter_conversion: Option<Conversion>,
     pub(crate) policy: ErrorPolicy,
     pub(crate) metrics: Arc<TaskMetrics>,
     pub(crate) kind: KindPlan,
@@ -75,8 +77,14 @@ impl TaskPlan {
         };
         check_count(&id.connector, id.task as usize + 1, &common)?;
         let metrics = Arc::new(metrics);
+        let has_queue = matches!(&kind, KindPlan::Sink(sink) if sink.dead_letter_queue.is_some());
+        let letter_conversion = || converters(&connector_config, &options.config, registry);
         Ok(Self {
-            conversion: conversion(&connector_config, &common, &options.config, registry)?,
+            conversion: Conversion {
+                chain: TransformationChain::new(&common.transforms, registry)?,
+                ..converters(&connector_config, &options.config, registry)?
+            },
+            letter_conversion: has_queue.then(letter_conversion).transpose()?,
             policy: ErrorPolicy::new(id.clone(), common.errors, metrics.clone()),
             kind,
             factory: plugin.task(),
@@ -106,16 +114,16 @@ fn refuse_unavailable(source: &SourceConnectorConfig, worker: &WorkerConfig) -> 
     Ok(())
 }
 
-fn conversion(
+/// The converters, without transforms.
+fn converters(
     connector: &Properties,
-    common: &ConnectorConfig,
     worker: &WorkerConfig,
     registry: &Registry,
 ) -> Result<Conversion, ConnectError> {
     let key = ConverterChoice::key(worker, connector);
     let value = ConverterChoice::value(worker, connector);
     Ok(Conversion {
-        chain: TransformationChain::new(&common.transforms, registry)?,
+        chain: TransformationChain::default(),
         key: converter("key.converter", &key, ConverterUse::Key, registry)?,
         value: converter("value.converter", &value, ConverterUse::Value, registry)?,
         header: header_converter(&ConverterChoice::header(worker, connector), registry)?,

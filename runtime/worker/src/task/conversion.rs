@@ -93,6 +93,26 @@ impl Conversion {
         Ok(Some(record))
     }
 
+    /// A record of a sink task's own making as it would stand in a topic; the offset is the one that it names.
+    pub(crate) fn written(&mut self, record: &SinkRecord) -> Result<ConsumerRecord, Failure> {
+        let SinkRecord { topic, key_schema, key, value_schema, value, headers, .. } = record;
+        let headers = self.outgoing_headers(topic, headers)?;
+        let key = self.key.converter.from_connect_data(topic, key_schema.as_ref(), key);
+        let key = key.map_err(|error| failure(Stage::KeyConverter, self.key.class, error))?;
+        let value = self.value.converter.from_connect_data(topic, value_schema.as_ref(), value);
+        let value = value.map_err(|error| failure(Stage::ValueConverter, self.value.class, error))?;
+        Ok(ConsumerRecord {
+            topic: record.original_topic().clone(),
+            partition: record.original_partition(),
+            offset: record.offset,
+            timestamp_ms: record.timestamp_ms,
+            timestamp_type: sluice_kafka::TimestampType::CreateTime,
+            key,
+            value,
+            headers,
+        })
+    }
+
     fn outgoing_headers(&mut self, topic: &str, headers: &Headers) -> Result<RawHeaders, Failure> {
         let Named { class, converter } = &mut self.header;
         let convert = |header: &sluice_api::Header| {

@@ -17,7 +17,7 @@ use super::seat::{Control, TaskSeat};
 use super::sink::WorkerSinkTask;
 use super::source::WorkerSourceTask;
 use crate::config::{ClientIds, ClientProperties, TopicSelection};
-use crate::errors::DeadLetterQueue;
+use crate::errors::{DeadLetterQueue, Letters};
 use crate::events::WorkerEvent;
 use crate::lease::Lease;
 use crate::memory::MemoryBudget;
@@ -251,7 +251,8 @@ async fn sink(
     let dead_letters = DeadLetterQueue::for_sink(&seat.id, queue, &clients, &ids, seat.metrics.clone()).await?;
     let max_records = consumer.max_poll_records();
     let times = [options.config.offset_flush_interval, options.config.offset_flush_timeout];
-    let TaskPlan { task_config, conversion, policy, .. } = plan;
+    let TaskPlan { task_config, conversion, letter_conversion, policy, .. } = plan;
+    let letters = dead_letters.zip(letter_conversion).map(|(queue, conversion)| Letters { queue, conversion });
     let sink = WorkerSinkTask::new(
         seat,
         task_config,
@@ -259,7 +260,7 @@ async fn sink(
         max_records,
         conversion,
         policy,
-        dead_letters,
+        letters,
         times,
     );
     sink.run(task).await

@@ -20,10 +20,13 @@ mod source_batch;
 #[cfg(test)]
 mod doubles;
 #[cfg(test)]
+mod errant_tests;
+#[cfg(test)]
 mod sink_tests;
 #[cfg(test)]
 mod source_tests;
 
 pub(crate) use build::TaskPlan;
+pub(crate) use conversion::Conversion;
 pub(crate) use handle::RunningTask;
 pub(crate) use record_producer::RecordProducer;

@@ -14,7 +14,7 @@ use super::record_consumer::RecordConsumer;
 use super::seat::TaskSeat;
 use super::sink_assignment::Assignment;
 use super::sink_commit::Commits;
-use crate::errors::{Attempts, DeadLetterQueue, ErrantRecords, ErrorPolicy, Failure, Verdict, consumed_text};
+use crate::errors::{Attempts, DeadLetterQueue, ErrantRecords, ErrorPolicy, Failure, Letters, Verdict, consumed_text};
 
 /// How long a call to the cluster may take before the task fails, as `default.api.timeout.ms` of Java's consumer.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -53,11 +53,12 @@ impl WorkerSinkTask {
         max_records: usize,
         conversion: Conversion,
         policy: ErrorPolicy,
-        dead_letters: Option<Arc<DeadLetterQueue>>,
+        letters: Option<Letters>,
         [interval, timeout]: [Duration; 2],
     ) -> Self {
         let policy = Arc::new(policy);
-        let errant = ErrantRecords::new(policy.clone(), dead_letters.clone());
+        let dead_letters = letters.as_ref().map(|letters| letters.queue.clone());
+        let errant = ErrantRecords::new(policy.clone(), letters, timeout);
         let reporter =
             (policy.logs() || dead_letters.is_some()).then(|| errant.clone() as Arc<dyn ErrantRecordReporter>);
         let context =
@@ -222,6 +223,7 @@ impl WorkerSinkTask {
     /// Converts records into the held batch; what is dropped counts as taken all the same.
     async fn convert(&mut self, records: Vec<ConsumerRecord>) -> Result<(), ConnectError> {
         self.seat.metrics.taken(records.len());
+        let more = !self.held.is_empty();
         self.held.reserve(records.len());
         for raw in &records {
             let converted = match self.conversion.incoming(raw) {
@@ -235,7 +237,7 @@ impl WorkerSinkTask {
             self.held.extend(converted);
         }
         self.note_topics(&records);
-        self.errant.set_originals(records);
+        self.errant.set_originals(records, more);
         Ok(())
     }
 

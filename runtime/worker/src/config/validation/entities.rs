@@ -1,6 +1,9 @@
 //! The answer of a validation, field by field as REST shows it.
 
+use sluice_api::Properties;
 use sluice_api::config::{ConfigKey, ConfigType, ConfigValue, ParsedValue};
+
+use crate::config::providers::{hidden, redacted};
 
 /// The whole answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +88,21 @@ impl ConfigInfos {
         Some(message)
     }
 
+    /// The answer in terms of what the user wrote, when it was found about what that stands for: no value that a config provider
+    /// gave is shown (Invariant 9).
+    pub fn unresolve(&mut self, written: &Properties, resolved: &Properties) {
+        for value in self.configs.iter_mut().filter_map(|info| info.value.as_mut()) {
+            let (Some(written), Some(resolved)) = (written.get(&value.name), resolved.get(&value.name)) else {
+                value.hide(|text| redacted(text).into_owned());
+                continue;
+            };
+            value.hide(|text| hidden(text, written, resolved));
+            if written != resolved {
+                value.value = value.value.take().map(|_| written.clone());
+            }
+        }
+    }
+
     /// Adds the entries, errors and groups of `more`.
     pub(super) fn merge(&mut self, more: ConfigInfos) {
         self.error_count += more.error_count;
@@ -94,6 +112,12 @@ impl ConfigInfos {
             }
         }
         self.configs.extend(more.configs);
+    }
+}
+
+impl ConfigValueInfo {
+    fn hide(&mut self, hide: impl Fn(&str) -> String) {
+        self.errors.iter_mut().for_each(|error| *error = hide(error));
     }
 }
 

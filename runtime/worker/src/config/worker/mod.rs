@@ -7,6 +7,7 @@ mod rest;
 mod standalone;
 mod tls;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::Properties;
@@ -19,6 +20,7 @@ pub use standalone::StandaloneConfig;
 
 use crate::config::Problem;
 use crate::config::client::OverridePolicy;
+use crate::config::providers::ConfigTransformer;
 
 /// What standalone and distributed workers have in common, parsed once at the start.
 #[derive(Clone, Debug)]
@@ -57,6 +59,8 @@ pub struct WorkerConfig {
     pub group_id: Option<String>,
     /// Whether `exactly.once.source.support` is `enabled`.
     pub exactly_once_source_enabled: bool,
+    /// `config.providers`, which resolve the variables in connector configs.
+    pub providers: Arc<ConfigTransformer>,
 }
 
 impl WorkerConfig {
@@ -70,6 +74,10 @@ impl WorkerConfig {
                 problems.push(Problem::new(&def, originals, "connector.client.config.override.policy", message));
                 OverridePolicy::All
             });
+        let providers = ConfigTransformer::new(originals).unwrap_or_else(|error| {
+            problems.push(Problem::new(&def, originals, "config.providers", error.message()));
+            ConfigTransformer::default()
+        });
         let worker = Self {
             originals: originals.clone(),
             bootstrap_servers: config.list("bootstrap.servers").to_vec(),
@@ -88,6 +96,7 @@ impl WorkerConfig {
             memory_budget_bytes: config.long("sluice.memory.budget").unsigned_abs(),
             group_id: None,
             exactly_once_source_enabled: false,
+            providers: Arc::new(providers),
         };
         (worker, problems)
     }
