@@ -1,9 +1,9 @@
 //! Parsing and validating a property map against a definition, in Kafka's words (connect-worker.md 1.8).
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::validator::invalid;
-use super::{ConfigDef, ConfigKey, ConfigType, ConfigValue, ParsedValue, Password};
+use super::{ConfigDef, ConfigKey, ConfigType, ConfigValue, ParsedValue, Password, Validator};
 use crate::Properties;
 use crate::error::{ConnectError, Result};
 
@@ -120,7 +120,8 @@ fn mistaken(name: &str, expected: &str) -> ! {
 }
 
 impl ConfigDef {
-    /// Parses `properties`; keys that are not defined are passed over.
+    /// Parses `properties`; keys that are not defined are passed over. Items that a list must not have twice are taken once:
+    /// only [`ConfigDef::validate`] objects to them.
     ///
     /// # Errors
     /// `Config` with one message for every key that is wrong, in the order of the definition, joined by `; `.
@@ -128,7 +129,7 @@ impl ConfigDef {
         let mut values = IndexMap::with_capacity(self.keys().count());
         let mut errors = Vec::new();
         for key in self.keys() {
-            let (value, messages) = evaluate(key, properties);
+            let (value, messages) = evaluate(key, properties, once);
             // A value that is missing or malformed is judged as `null` as well, which says nothing more.
             errors.extend(messages.into_iter().next());
             values.insert(key.name.clone(), value);
@@ -149,7 +150,7 @@ impl ConfigDef {
             .map(|key| {
                 let (value, messages) = match nulls.contains(&key.name) {
                     true => (ParsedValue::Null, judge(key, &ParsedValue::Null).err().into_iter().collect()),
-                    false => evaluate(key, properties),
+                    false => evaluate(key, properties, |_, value| value),
                 };
                 let shown = (value != ParsedValue::Null).then(|| value.to_string());
                 let mut answer = ConfigValue::new(&key.name, shown);
@@ -164,7 +165,12 @@ impl ConfigDef {
     }
 }
 
-fn evaluate(key: &ConfigKey, properties: &Properties) -> (ParsedValue, Vec<String>) {
+/// `prepare` has the value before it is judged.
+fn evaluate(
+    key: &ConfigKey,
+    properties: &Properties,
+    prepare: fn(&ConfigKey, ParsedValue) -> ParsedValue,
+) -> (ParsedValue, Vec<String>) {
     let mut messages = Vec::new();
     let value = match (properties.get(&key.name), &key.default) {
         (Some(text), _) => parse_value(&key.name, text, key.config_type).unwrap_or_else(|message| {
@@ -177,8 +183,19 @@ fn evaluate(key: &ConfigKey, properties: &Properties) -> (ParsedValue, Vec<Strin
             ParsedValue::Null
         }
     };
+    let value = prepare(key, value);
     messages.extend(judge(key, &value).err());
     (value, messages)
+}
+
+/// The first of equal items, for validators that allow no second one.
+fn once(key: &ConfigKey, value: ParsedValue) -> ParsedValue {
+    match value {
+        ParsedValue::List(items) if key.validator.as_ref().is_some_and(Validator::is_distinct) => {
+            ParsedValue::List(items.into_iter().collect::<IndexSet<_>>().into_iter().collect())
+        }
+        other => other,
+    }
 }
 
 fn judge(key: &ConfigKey, value: &ParsedValue) -> Result<(), String> {
@@ -236,7 +253,7 @@ fn split_list(trimmed: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Importance, Validator};
+    use crate::config::Importance;
 
     fn key(name: &str, config_type: ConfigType) -> ConfigKey {
         ConfigKey::new(name, config_type, Importance::Low, "")
@@ -244,6 +261,16 @@ mod tests {
 
     fn properties(pairs: &[(&str, &str)]) -> Properties {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn parsing_takes_once_what_validation_refuses_twice() {
+        let distinct = key("fields", ConfigType::List).validator(Validator::list_without_duplicates(false, false));
+        let definition = ConfigDef::new().define(distinct);
+        let twice = properties(&[("fields", "b,a,b")]);
+        assert_eq!(definition.parse(&twice).unwrap().list("fields"), ["b", "a"]);
+        let judged = definition.validate(&twice);
+        assert_eq!(judged[0].error_messages, ["Configuration 'fields' values must not be duplicated."]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ type Check = dyn Fn(&str, &ParsedValue) -> Result<(), String> + Send + Sync;
 #[derive(Clone)]
 pub struct Validator {
     description: String,
+    distinct: bool,
     check: Arc<Check>,
 }
 
@@ -25,7 +26,18 @@ impl Validator {
         description: impl Into<String>,
         check: impl Fn(&str, &ParsedValue) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
-        Self { description: description.into(), check: Arc::new(check) }
+        Self { description: description.into(), distinct: false, check: Arc::new(check) }
+    }
+
+    /// Says that this validator is about lists of distinct items: parsing takes an item that is there twice once.
+    fn of_distinct_items(mut self) -> Self {
+        self.distinct = true;
+        self
+    }
+
+    /// Whether the validator is about lists of distinct items.
+    pub(super) fn is_distinct(&self) -> bool {
+        self.distinct
     }
 
     /// The given value must be there.

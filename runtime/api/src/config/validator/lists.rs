@@ -9,14 +9,14 @@ impl Validator {
     /// A list without duplicates and without empty items; `empty_allowed` and `null_allowed` say whether there may be no
     /// item and no list.
     pub fn list_without_duplicates(empty_allowed: bool, null_allowed: bool) -> Self {
-        Self::new("", move |name, value| list(name, value, &[], empty_allowed, null_allowed))
+        Self::new("", move |name, value| list(name, value, &[], empty_allowed, null_allowed)).of_distinct_items()
     }
 
     /// A list of `allowed` items without duplicates.
     pub fn list_of(allowed: &[&str], empty_allowed: bool) -> Self {
         let allowed: Vec<String> = allowed.iter().map(|item| (*item).to_owned()).collect();
         let shown = format!("[{}]", allowed.join(", "));
-        Self::new(shown, move |name, value| list(name, value, &allowed, empty_allowed, false))
+        Self::new(shown, move |name, value| list(name, value, &allowed, empty_allowed, false)).of_distinct_items()
     }
 
     /// A list of aliases, each once (`transforms`, `predicates`, `topic.creation.groups`).
