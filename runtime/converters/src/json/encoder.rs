@@ -130,6 +130,9 @@ impl Encoder {
     /// An object when keys are text (`named`), else an array of pairs.
     fn write_map(&self, out: &mut Vec<u8>, schemas: [Option<&Schema>; 2], named: bool, map: &Map) -> Result<()> {
         let [key_schema, value_schema] = schemas;
+        if named && let Some(distinct) = self.without_null_key(key_schema, map) {
+            return self.write_map(out, schemas, named, &distinct);
+        }
         out.push(if named { b'{' } else { b'[' });
         for (at, (key, value)) in map.iter().enumerate() {
             separate(out, at);
@@ -147,6 +150,18 @@ impl Encoder {
         }
         out.push(if named { b'}' } else { b']' });
         Ok(())
+    }
+
+    /// The map with a text for its null key, which may be the text of another key: a member comes once, with the later value.
+    fn without_null_key(&self, key_schema: Option<&Schema>, map: &Map) -> Option<Map> {
+        let schema = key_schema.filter(|_| map.iter().any(|(key, _)| key.is_null()))?;
+        let default = schema.default_value().filter(|_| self.replace_null_with_default);
+        let name = default.cloned().or_else(|| schema.is_optional().then(|| "null".into()))?;
+        let named = |(key, value): &(Value, Value)| {
+            let key = if key.is_null() { name.clone() } else { key.clone() };
+            (key, value.clone())
+        };
+        Some(Map::insertion_ordered(map.iter().map(named)))
     }
 
     /// The key's JSON as text: null becomes the name `null`.
