@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use sluice_api::Properties;
 use sluice_herder::distributed::{DistributedHerder, DistributedOptions};
 use sluice_herder::group::ConnectProtocol;
 use sluice_herder::{Health, Herder, Loggers};
@@ -16,7 +17,9 @@ use sluice_storage::config::KafkaConfigBackingStore;
 use sluice_storage::offset::KafkaOffsetBackingStore;
 use sluice_storage::status::KafkaStatusBackingStore;
 use sluice_storage::{InternalTopic, OffsetBackingStore, StatusBackingStore};
-use sluice_worker::config::{ConnectProtocol as ConfiguredProtocol, DistributedConfig, StorageTopic};
+use sluice_worker::config::{
+    ConnectProtocol as ConfiguredProtocol, DistributedConfig, ExactlyOnceSourceSupport, StorageTopic,
+};
 use sluice_worker::{Metrics, StatusReporter, Worker, WorkerOptions};
 use tokio::sync::watch;
 use tracing::info;
@@ -88,7 +91,14 @@ fn assemble(
     let mut admin_properties = properties.clone();
     admin_properties.insert("client.id".to_owned(), format!("{client_id_base}shared-admin"));
     let admin = Admin::new(&admin_properties)?;
-    let topic = |topic: &StorageTopic| InternalTopic {
+    let support = config.exactly_once_source_support;
+    let transactional_leader = support != ExactlyOnceSourceSupport::Disabled;
+    let mut committed = properties.clone();
+    if support == ExactlyOnceSourceSupport::Enabled {
+        // What a leader or a task has not committed is not read.
+        committed.insert("isolation.level".to_owned(), "read_committed".to_owned());
+    }
+    let topic = |topic: &StorageTopic, properties: &Properties| InternalTopic {
         name: topic.name.clone(),
         partitions: topic.partitions,
         replication_factor: topic.replication_factor.into(),
@@ -96,11 +106,15 @@ fn assemble(
         properties: properties.clone(),
         client_id_base: client_id_base.clone(),
     };
-    let configs = Arc::new(KafkaConfigBackingStore::new(topic(&config.config_topic), admin.clone()));
+    let configs = KafkaConfigBackingStore::new(topic(&config.config_topic, &committed), admin.clone());
+    let configs = Arc::new(match transactional_leader {
+        true => configs.with_transactional_leader(format!("connect-cluster-{}", config.group_id)),
+        false => configs,
+    });
     let offsets: Arc<dyn OffsetBackingStore> =
-        Arc::new(KafkaOffsetBackingStore::new(topic(&config.offset_topic), admin.clone()));
+        Arc::new(KafkaOffsetBackingStore::new(topic(&config.offset_topic, &committed), admin.clone()));
     let statuses: Arc<dyn StatusBackingStore> =
-        Arc::new(KafkaStatusBackingStore::new(topic(&config.status_topic), admin));
+        Arc::new(KafkaStatusBackingStore::new(topic(&config.status_topic, &properties), admin));
     let worker_id = server.worker_id();
     let reporter = Arc::new(StatusReporter::new(statuses.clone(), worker_id.clone()));
     let (worker, worker_events) = Worker::new(WorkerOptions {
@@ -118,6 +132,7 @@ fn assemble(
     }
     let group = group_properties.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     Ok(DistributedOptions {
+        transactional_leader,
         config: config.worker.clone(),
         advertised_url: server.advertised_url(),
         connect_protocol: match config.connect_protocol {

@@ -167,7 +167,7 @@ pub struct LoggerLevel {
 }
 
 /// What a herder operation can answer instead of a result. The REST crate maps it to a status in one place.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum HerderError {
     /// 400.
     #[error("{0}")]

@@ -1,6 +1,47 @@
 //! What the worker tells the herder.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sluice_api::ConnectError;
 use sluice_storage::ConnectorTaskId;
+use tokio::sync::oneshot;
+
+/// What an exactly-once task has to know before it goes on with its start (KIP-618).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskCheck {
+    /// Before its producer is initialised: are the tasks of all earlier sets fenced? If not, fence them.
+    FenceZombies,
+    /// After: is the task still assigned to this worker, and of the newest set of task configs?
+    VerifyOwnership,
+}
+
+/// The answer to a task that waits.
+#[derive(Clone, Debug)]
+pub struct TaskAnswer(Arc<Mutex<Option<oneshot::Sender<Result<(), ConnectError>>>>>);
+
+impl TaskAnswer {
+    pub(crate) fn channel() -> (Self, oneshot::Receiver<Result<(), ConnectError>>) {
+        let (answer_tx, answer) = oneshot::channel();
+        (Self(Arc::new(Mutex::new(Some(answer_tx)))), answer)
+    }
+
+    /// Lets the task go on, or fails it. Only the first answer counts; a task that gets none waits until it is stopped.
+    pub fn give(&self, answer: Result<(), ConnectError>) {
+        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waiting) = waiting {
+            // The task may have been stopped meanwhile.
+            drop(waiting.send(answer));
+        }
+    }
+}
+
+impl PartialEq for TaskAnswer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for TaskAnswer {}
 
 /// Something that happened on a connector or task thread. Sent in the order in which it happened on that thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,5 +75,14 @@ pub enum WorkerEvent {
     TaskFailed {
         /// The task.
         id: ConnectorTaskId,
+    },
+    /// A task that starts waits for an answer.
+    TaskCheckRequested {
+        /// The task.
+        id: ConnectorTaskId,
+        /// What it has to know.
+        check: TaskCheck,
+        /// How to tell it.
+        answer: TaskAnswer,
     },
 }

@@ -41,6 +41,49 @@
 //! the task (Invariant 3). Retriable producer errors are librdkafka's business until `delivery.timeout.ms`. After a failure the
 //! final flush is made all the same: what it writes is acknowledged. After a panic it is not: nothing more runs on that thread.
 //!
+//! # The source task loop, exactly once
+//!
+//! With `exactly.once.source.support=enabled` the same loop runs with another ending (KIP-618). Records and the source offsets
+//! that lead past them are in one transaction, so a reader of committed records sees a record exactly when its offset is stored.
+//!
+//! ```text
+//! fence ─► init transactions ─► still ours? ─► read offsets ─► task.start ─► RUNNING
+//!   loop: as above, with
+//!     send              begins a transaction before its first record, when none is open
+//!     boundary          poll: after each batch · interval: when it is due, also while a poll waits · connector: where it asks
+//!       commit          all records taken ─► offset records, same producer, same transaction ─► all acknowledged
+//!                       ┊ after-produce-before-commit ┊ ─► commit ─► ┊ after-commit-before-callbacks ┊
+//!                       ─► callbacks owed ─► copy for the worker's offsets topic, when the connector has one of its own
+//!       abort           the producer forgets the records; their offsets go into a transaction of their own, committed at once
+//!   pause: PAUSED ─► commit, unless the connector sets the boundaries (then only what it has asked for)
+//!   end: clean: as pause ─► callbacks ─► what is still open is aborted ─► task.stop;  failed: abort, nothing is committed
+//! ```
+//!
+//! Who comes before. A task's transactional id is `<group.id>-C-N`, as in Kafka Connect. Initialising it aborts what the task's
+//! last run left open and bumps its epoch: that run's producer is fenced, wherever it is. Tasks of an earlier set of task configs
+//! may have had other numbers, so the herder fences all of their ids once for each set (`tasks-fencing-C` in the config topic says
+//! for how many) *before* a task initialises its own; and once it has, the task makes sure that its set is still the newest and
+//! that it is still assigned here. A task that became a zombie between the two checks would fence its successor. Offsets are read
+//! after that, as committed and to the very end of the topic: every transaction of a predecessor has been ended by then.
+//!
+//! What `kill -9` leaves. Before the commit request: an open transaction, which nobody reads committed; the successor's
+//! initialisation aborts it (else the coordinator does, after `transaction.timeout.ms`), and the records come again. After it: the
+//! coordinator finishes the commit by itself, and the successor's initialisation waits for that. Between commit and callbacks: the
+//! task is not told, as after any crash; its offsets say where to go on. A log that is read as committed starts with what is before
+//! the first open transaction, because whoever is to end that transaction may be waiting for the log.
+//!
+//! Callbacks. `commit_records` and `commit` come after the commit, between two polls; a commit without anything in it owes a
+//! `commit` too. `commit_records` of an aborted transaction have no position.
+//!
+//! When it fails. A record or an offset that was refused, an offset that cannot be serialised and a failed commit end the task, even
+//! under `errors.tolerance=all`: part of a transaction cannot be left out once it was sent (Invariant 3). A commit that timed out
+//! is repeated until the task is cancelled. A fenced producer fails its task with both possible reasons: another owner, or a
+//! transaction that took longer than `transaction.timeout.ms`. What a cancelled task has sent is purged, which makes its commit fail;
+//! if that was already on its way, records and offsets count together (Invariant 5).
+//!
+//! A carrier gets its transactional id and writes offsets in its own transactions; it is fenced and checked in the same way, and its
+//! reports are progress to be shown, no offsets to be stored.
+//!
 //! # The sink task loop
 //!
 //! ```text
@@ -95,9 +138,10 @@ mod transformation_chain;
 mod worker;
 #[cfg(test)]
 mod worker_tests;
+mod zombie_fencing;
 
 pub use connector::TaskConfigs;
-pub use events::WorkerEvent;
+pub use events::{TaskAnswer, TaskCheck, WorkerEvent};
 pub use metrics::Metrics;
 pub use status::StatusReporter;
 pub use worker::{Worker, WorkerOptions};

@@ -42,11 +42,6 @@ impl OffsetFlush {
         Self { id, writer, lease, metrics, interval, timeout, next, running: None, commit_owed: false }
     }
 
-    /// How long one flush may take.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
     /// Whether it is time for a flush and none is under way.
     pub(crate) fn is_due(&self) -> bool {
         self.running.is_none() && Instant::now() >= self.next

@@ -88,6 +88,15 @@ impl SubmittedRecords {
         self.unacknowledged
     }
 
+    /// The offset of the last record of each partition, acknowledged or not: for a transaction that all of them are in.
+    pub(crate) fn submitted(&self) -> CommittableOffsets {
+        let last = |queue: &Queue| {
+            let offset = queue.waiting.back().map(|(_, offset)| offset).or(queue.committable.as_ref())?;
+            Some((queue.partition.clone(), offset.clone()))
+        };
+        self.partitions.iter().filter_map(last).collect()
+    }
+
     /// Takes the offsets that have become committable since the last call.
     pub(crate) fn take_committable(&mut self) -> CommittableOffsets {
         let ready = self.partitions.iter_mut();
@@ -217,6 +226,25 @@ mod tests {
         let second = records.submit(&Arc::new(partition(0)), offset(2), 1);
         records.done(second);
         assert_eq!(taken(&mut records), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn what_was_submitted_counts_up_to_the_last_record_whether_acknowledged_or_not() {
+        let (a, b) = (Arc::new(partition(0)), Arc::new(partition(1)));
+        let mut records = SubmittedRecords::default();
+        let first = records.submit(&a, offset(1), 1);
+        records.submit(&a, offset(2), 1);
+        records.submit(&b, offset(10), 1);
+        records.done(first + 2);
+        let positions = |records: &SubmittedRecords| {
+            let offsets = records.submitted();
+            offsets.iter().filter_map(|(_, offset)| offset.get("position").and_then(Value::as_i64)).collect::<Vec<_>>()
+        };
+        assert_eq!(positions(&records), [2, 10]);
+        records.done(first);
+        records.done(first + 1);
+        assert_eq!(taken(&mut records), [2, 10]);
+        assert_eq!(positions(&records), [] as [i64; 0]);
     }
 
     #[test]

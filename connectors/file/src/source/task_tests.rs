@@ -45,6 +45,7 @@ impl Rig {
             task: 0,
             offsets: Arc::new(Stored(stored)),
             memory: MemoryShare::new(1 << 20),
+            transactions: None,
         };
         let config = [("file", file), ("topic", "t"), ("batch.size", batch_size)];
         let config = config.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();

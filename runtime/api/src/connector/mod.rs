@@ -10,6 +10,7 @@ mod memory;
 mod plugin;
 mod sink;
 mod source;
+mod transaction;
 
 pub use carrier::{
     CarrierContext, CarrierProgress, CarrierTask, ExactlyOnceContext, OffsetRecord, Progress, RunState, SerializeOffset,
@@ -21,3 +22,4 @@ pub use plugin::{
 };
 pub use sink::{ErrantRecordReporter, OffsetsToCommit, SinkRequests, SinkTask, SinkTaskContext};
 pub use source::{CommittedRecord, OffsetStorageReader, SourceTask, SourceTaskContext};
+pub use transaction::{TransactionContext, TransactionEnd};

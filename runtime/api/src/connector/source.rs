@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::MemoryShare;
+use super::{MemoryShare, TransactionContext};
 use crate::Properties;
 use crate::error::Result;
 use crate::record::{OffsetMap, SourceRecord};
@@ -30,6 +30,8 @@ pub struct SourceTaskContext {
     pub offsets: Arc<dyn OffsetStorageReader>,
     /// What the task may hold in buffers of its own.
     pub memory: MemoryShare,
+    /// Where to ask for the ends of transactions; set when `transaction.boundary` is `connector`.
+    pub transactions: Option<TransactionContext>,
 }
 
 /// A record that is done: acknowledged by the broker, or dropped on the way there.

@@ -45,6 +45,7 @@ impl SourceDriver {
             task: 0,
             offsets: offsets.clone(),
             memory: MemoryShare::new(16 * 1024 * 1024),
+            transactions: None,
         };
         task.start(context, config).await.map_err(|error| Violation::Task("start", error))?;
         Ok(Self { task, offsets, in_flight: VecDeque::new(), committable: Vec::new(), acknowledged: 0, quiet: false })

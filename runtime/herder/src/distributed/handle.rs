@@ -111,6 +111,16 @@ impl DistributedHerder {
         }
     }
 
+    /// What tasks of an exactly-once source have left must not write offsets any more.
+    async fn fence_before_offsets_change(&self, connector: &str, config: &Properties) -> Result<()> {
+        let is_source = views::connector_type(&self.registry, Some(config)) == crate::ConnectorType::Source;
+        if !self.config.exactly_once_source_enabled || !is_source {
+            return Ok(());
+        }
+        let name = connector.to_owned();
+        self.ask(self.request_timeout, false, move |service, reply| Box::pin(service.fence_zombies(name, reply))).await
+    }
+
     fn snapshot(&self) -> Arc<ClusterConfigState> {
         self.configs.snapshot()
     }
@@ -267,6 +277,7 @@ impl Herder for DistributedHerder {
     async fn alter_connector_offsets(&self, connector: &str, offsets: ConnectorOffsets) -> Result<String> {
         let name = connector.to_owned();
         let config = ask!(self, |service| service.check_offsets_may_change(&name).await)?;
+        self.fence_before_offsets_change(connector, &config).await?;
         let offsets = crate::offset_json::altered(offsets)?;
         Ok(self.worker.alter_connector_offsets(connector, &config, &offsets).await?)
     }
@@ -274,6 +285,7 @@ impl Herder for DistributedHerder {
     async fn reset_connector_offsets(&self, connector: &str) -> Result<String> {
         let name = connector.to_owned();
         let config = ask!(self, |service| service.check_offsets_may_change(&name).await)?;
+        self.fence_before_offsets_change(connector, &config).await?;
         Ok(self.worker.reset_connector_offsets(connector, &config).await?)
     }
 

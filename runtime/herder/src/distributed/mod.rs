@@ -37,6 +37,7 @@
 //! When the coordinator cannot be reached for the session time-out, everything stops: somebody else may own it by then. A member
 //! under this worker's own URL is what a killed predecessor left behind; the join waits until the group has dropped it.
 
+mod fencing;
 mod handle;
 mod inbox;
 mod membership;

@@ -14,6 +14,8 @@ use crate::loggers::Loggers;
 
 /// The parts that `cli` wires together.
 pub struct DistributedOptions {
+    /// Whether the leader writes in transactions: `exactly.once.source.support` is `preparing` or `enabled`.
+    pub transactional_leader: bool,
     /// The common worker configuration.
     pub config: Arc<WorkerConfig>,
     /// `http://host:port/`, as other workers and the group see it.

@@ -90,6 +90,7 @@ impl Service {
         let target = snapshot.target_state(&id.connector).unwrap_or(TargetState::Started);
         info!(connector = id.connector, task = id.task, "starting task");
         self.tasks.insert(id.clone());
+        self.note_generation(id);
         self.options.worker.start_task(id.clone(), connector_config.clone(), task_config.clone(), target)
     }
 

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use sluice_api::Properties;
 use sluice_storage::{ClusterConfigState, TargetState};
 
+use super::fencing::write_failed;
 use super::service::Service;
 use crate::{ConnectorInfo, CreateConnector, Created, HerderError, SentConfig, TaskInfo, views};
 
@@ -44,8 +45,9 @@ impl Service {
         known(&self.snapshot(), connector)?;
         let stage = format!("removing the config for connector {connector} from the config topic");
         let _stage = self.stages.begin(stage);
+        self.claim_write_privileges().await;
         let removed = self.options.configs.remove_connector_config(connector).await;
-        removed.map_err(|_| HerderError::Internal("Error removing connector configuration from Kafka".to_owned()))
+        removed.map_err(|error| write_failed(&error, "Error removing connector configuration from Kafka"))
     }
 
     /// `PUT /connectors/C/stop`: first no tasks, then the state, so that no reader sees a stopped connector with tasks.
@@ -55,13 +57,14 @@ impl Service {
         }
         let stage = format!("writing the STOPPED target stage for connector {connector} to the config topic");
         let _stage = self.stages.begin(stage);
+        self.claim_write_privileges().await;
         let configs = self.options.configs.clone();
         let written = async {
             configs.put_task_configs(connector, &[]).await?;
             configs.put_target_state(connector, TargetState::Stopped).await?;
             configs.refresh(self.options.sync_timeout).await
         };
-        written.await.map_err(|_| HerderError::Internal("Error writing target state to Kafka".to_owned()))
+        written.await.map_err(|error| write_failed(&error, "Error writing target state to Kafka"))
     }
 
     async fn write_config(
@@ -73,8 +76,9 @@ impl Service {
         let before = self.snapshot();
         let stage = format!("writing a config for connector {connector} to the config topic");
         let _stage = self.stages.begin(stage);
+        self.claim_write_privileges().await;
         let written = self.options.configs.put_connector_config(connector, &config, initial_state).await;
-        written.map_err(|_| HerderError::Internal(WRITE_FAILED.to_owned()))?;
+        written.map_err(|error| write_failed(&error, WRITE_FAILED))?;
         let connector_type = views::connector_type(&self.options.registry, Some(&config));
         let tasks = before.tasks(connector);
         let info = ConnectorInfo { name: connector.to_owned(), config, tasks, connector_type };

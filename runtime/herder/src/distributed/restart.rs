@@ -50,6 +50,7 @@ impl Service {
             .ok_or_else(|| HerderError::NotFound(format!("Status for connector {connector} not found")))?;
         let _stage =
             self.stages.begin(format!("writing restart request for connector {connector} to the config topic"));
+        self.claim_write_privileges().await;
         let written = self.options.configs.put_restart_request(request).await;
         written.map_err(|error| HerderError::Internal(error.to_string()))?;
         Ok(plan.as_state_info(&self.options.registry, &snapshot))

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::fencing::{ZombieFencings, require_transactions};
 use super::inbox::{Event, Inbox};
 use super::membership::{MembershipChannels, MembershipCommand, MembershipEvent};
 use super::options::DistributedOptions;
@@ -65,6 +66,8 @@ pub(super) enum Report {
     TasksStopped { tasks: Vec<ConnectorTaskId>, then: AfterStop },
     /// Connector instances have stopped for good.
     ConnectorsStopped(Vec<String>),
+    /// The producers of a connector's earlier tasks are fenced, or why not.
+    ZombiesFenced { connector: String, fenced: Result<(), sluice_api::ConnectError> },
 }
 
 /// What follows when tasks have stopped.
@@ -111,6 +114,9 @@ pub(super) struct Service {
     /// The membership was asked and has not answered: what runs goes on running, nothing is started or stopped.
     pub(super) rejoining: bool,
     pub(super) retries: TaskConfigRetries,
+    pub(super) fencings: ZombieFencings,
+    /// The generation of task configs that each task was last started with.
+    pub(super) generations: HashMap<ConnectorTaskId, i32>,
     /// The fingerprint of the resolved config that each connector's tasks were committed for.
     pub(super) applied: HashMap<String, u64>,
     pub(super) reports: mpsc::UnboundedSender<Report>,
@@ -160,6 +166,9 @@ pub(super) async fn run(
 }
 
 async fn start_stores(options: &DistributedOptions) -> Result<(), sluice_storage::Error> {
+    if options.transactional_leader {
+        require_transactions(options).await?;
+    }
     tokio::try_join!(options.offsets.start(), options.statuses.start(), options.configs.start())?;
     Ok(())
 }
@@ -188,6 +197,8 @@ impl Service {
             wants_rejoin: false,
             rejoining: false,
             retries: TaskConfigRetries::default(),
+            fencings: ZombieFencings::default(),
+            generations: HashMap::new(),
             applied: HashMap::new(),
             reports,
             waiting: VecDeque::new(),
@@ -238,6 +249,8 @@ impl Service {
             }
         }
         if self.snapshot().offset == wanted {
+            // Alone in its group, this worker leads it.
+            self.claim_write_privileges().await;
             self.resolve();
         } else {
             self.wants_rejoin = true;
@@ -322,6 +335,7 @@ impl Service {
     fn apply_worker_event(&mut self, event: WorkerEvent) {
         match event {
             WorkerEvent::TaskReconfigurationRequested { connector } => self.request_task_configs(&connector, None),
+            WorkerEvent::TaskCheckRequested { id, check, answer } => self.check_task(id, check, answer),
             // The tasks follow when the instance has started and their configs have changed.
             WorkerEvent::ReloadDue { connector } if self.instances.contains_key(&connector) => {
                 info!(connector, "values of the connector's config have lived their time");
@@ -341,6 +355,7 @@ impl Service {
             }
             Report::RetryTaskConfigs(connector) => self.retry_is_due(&connector),
             Report::TasksStopped { tasks, then } => self.tasks_stopped(&tasks, then),
+            Report::ZombiesFenced { connector, fenced } => self.zombies_fenced(connector, fenced),
             Report::ConnectorsStopped(connectors) => {
                 for connector in connectors {
                     self.stopping_instances.remove(&connector);

@@ -8,6 +8,7 @@ use sluice_storage::{ClusterConfigState, TargetState};
 use sluice_worker::TaskConfigs;
 use tracing::{error, warn};
 
+use super::fencing::write_failed;
 use super::reconcile::{answer, deadline};
 use super::service::{Reply, Report, Service};
 use crate::HerderError;
@@ -86,13 +87,7 @@ impl Service {
 
     /// Writes the configs when they differ from what is committed; the topic brings them back (Invariant 4). Those of a config
     /// that was replaced meanwhile are dropped: the restart that follows gives new ones.
-    async fn commit(
-        &mut self,
-        connector: String,
-        config: Properties,
-        configs: TaskConfigs,
-        reply: Option<Reply<()>>,
-    ) {
+    async fn commit(&mut self, connector: String, config: Properties, configs: TaskConfigs, reply: Option<Reply<()>>) {
         let current = self.snapshot().connector_configs.get(&connector) == Some(&config);
         if !current || !self.instances.contains_key(&connector) {
             return answer(reply, Ok(()));
@@ -119,10 +114,11 @@ impl Service {
         }
         let stage = format!("writing {} task configs for connector {connector} to the config topic", configs.len());
         let _stage = self.stages.begin(stage);
+        self.claim_write_privileges().await;
         let written = self.options.configs.put_task_configs(connector, configs).await;
         written.map_err(|error| {
             warn!(connector, %error, "cannot write task configs");
-            HerderError::Internal("Error writing connector configuration to Kafka".to_owned())
+            write_failed(&error, "Error writing connector configuration to Kafka")
         })
     }
 

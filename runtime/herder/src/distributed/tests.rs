@@ -184,6 +184,7 @@ fn rig() -> Rig {
     });
     let (_, cluster_id) = watch::channel(None);
     let options = DistributedOptions {
+        transactional_leader: false,
         config: worker_config,
         advertised_url: "http://here:8083/".into(),
         connect_protocol: ConnectProtocol::Sessioned,

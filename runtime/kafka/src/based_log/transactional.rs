@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::options::LogOptions;
 use crate::error::Error;
 use crate::producer::{Producer, ProducerLimits, ProducerRecord};
+use crate::properties::Properties;
 
 const LIMITS: ProducerLimits = ProducerLimits { max_bytes: 8 << 20, max_messages: 10_000 };
 
@@ -30,9 +31,17 @@ impl TransactionalWriter {
     /// # Errors
     /// As for [`Producer::init_transactions`].
     pub async fn claim(options: &LogOptions, transactional_id: &str, timeout: Duration) -> Result<Self, Error> {
-        let producer = Producer::new(&options.transactional_producer_properties(transactional_id), LIMITS)?;
+        Self::claim_with(&options.topic, &options.transactional_producer_properties(transactional_id), timeout).await
+    }
+
+    /// As [`claim`](Self::claim), with these properties of a producer that has a `transactional.id`.
+    ///
+    /// # Errors
+    /// As for [`Producer::init_transactions`].
+    pub async fn claim_with(topic: &str, properties: &Properties, timeout: Duration) -> Result<Self, Error> {
+        let producer = Producer::new(properties, LIMITS)?;
         producer.init_transactions(timeout).await?;
-        Ok(Self { topic: options.topic.as_str().into(), producer })
+        Ok(Self { topic: topic.into(), producer })
     }
 
     /// Writes all records, as key and value, in one transaction. On an error none of them counts, unless it was the answer to the

@@ -32,6 +32,8 @@ pub(crate) struct TaskMetrics {
     batch_time: Window,
     active: AtomicI64,
     active_window: Window,
+    /// Records per committed transaction; `None` for a task without transactions.
+    transaction_size: Option<Window>,
     partitions: AtomicU64,
     sequence: AtomicU64,
     completions: AtomicU64,
@@ -136,11 +138,18 @@ impl TaskMetrics {
             batch_time: Window::default(),
             active: AtomicI64::default(),
             active_window: Window::default(),
+            transaction_size: None,
             partitions: AtomicU64::default(),
             sequence: AtomicU64::default(),
             completions: AtomicU64::default(),
             skips: AtomicU64::default(),
         }
+    }
+
+    /// Of a source task that writes in transactions.
+    #[must_use]
+    pub(crate) fn with_transactions(self) -> Self {
+        Self { transaction_size: Some(Window::default()), ..self }
     }
 
     #[cfg(test)]
@@ -203,6 +212,13 @@ impl TaskMetrics {
         self.commits.succeeded.fetch_add(1, Ordering::Relaxed);
         self.completions.fetch_add(1, Ordering::Relaxed);
         self.commits.time.record_millis(time);
+    }
+
+    /// A transaction of so many records was committed.
+    pub(crate) fn transaction_committed(&self, records: usize) {
+        if let Some(sizes) = &self.transaction_size {
+            sizes.record(records as f64);
+        }
     }
 
     pub(crate) fn commit_failed(&self) {
@@ -268,6 +284,12 @@ impl TaskMetrics {
             labels,
             ["source-record-poll", "source-record-write", "poll-batch", "source-record-active-count"],
         );
+        if let Some(sizes) = &self.transaction_size {
+            let sizes = sizes.summary();
+            text.sample(GROUP, "transaction-size-min", labels, sizes.min);
+            text.sample(GROUP, "transaction-size-max", labels, sizes.max);
+            text.sample(GROUP, "transaction-size-avg", labels, sizes.average);
+        }
     }
 
     fn render_sink(&self, text: &mut Text, labels: &[(&str, &str)]) {

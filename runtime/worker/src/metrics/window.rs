@@ -16,12 +16,14 @@ struct Sample {
     began: Instant,
     sum: f64,
     count: u64,
+    min: f64,
     max: f64,
 }
 
 /// What a [`Window`] says; NaN when it is empty.
 pub(crate) struct Summary {
     pub(crate) average: f64,
+    pub(crate) min: f64,
     pub(crate) max: f64,
     pub(crate) per_second: f64,
 }
@@ -34,7 +36,7 @@ impl Default for Window {
 
 impl Sample {
     fn new(began: Instant) -> Self {
-        Self { began, sum: 0.0, count: 0, max: f64::NEG_INFINITY }
+        Self { began, sum: 0.0, count: 0, min: f64::INFINITY, max: f64::NEG_INFINITY }
     }
 }
 
@@ -49,6 +51,7 @@ impl Window {
         }
         current.sum += value;
         current.count += 1;
+        current.min = current.min.min(value);
         current.max = current.max.max(value);
     }
 
@@ -60,14 +63,17 @@ impl Window {
         let now = Instant::now();
         let samples = *self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let live = samples.iter().filter(|sample| now.duration_since(sample.began) < 2 * SAMPLE);
-        let (sum, count, max, began) =
-            live.fold((0.0, 0, f64::NEG_INFINITY, now), |(sum, count, max, began), sample| {
-                (sum + sample.sum, count + sample.count, sample.max.max(max), began.min(sample.began))
-            });
-        let seconds = now.duration_since(began).as_secs_f64().max(1.0);
-        if count == 0 {
-            return Summary { average: f64::NAN, max: f64::NAN, per_second: 0.0 };
+        let all = live.fold(Sample::new(now), |all, sample| Sample {
+            began: all.began.min(sample.began),
+            sum: all.sum + sample.sum,
+            count: all.count + sample.count,
+            min: all.min.min(sample.min),
+            max: all.max.max(sample.max),
+        });
+        let seconds = now.duration_since(all.began).as_secs_f64().max(1.0);
+        if all.count == 0 {
+            return Summary { average: f64::NAN, min: f64::NAN, max: f64::NAN, per_second: 0.0 };
         }
-        Summary { average: sum / count as f64, max, per_second: sum / seconds }
+        Summary { average: all.sum / all.count as f64, min: all.min, max: all.max, per_second: all.sum / seconds }
     }
 }

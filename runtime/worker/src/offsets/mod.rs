@@ -4,11 +4,14 @@
 
 mod sink;
 mod source;
+mod store;
 
 use std::time::Duration;
 
 use sluice_api::connector::AlteredOffsets;
 use sluice_api::{ConnectError, ConnectorKind, OffsetMap, Properties};
+
+pub(crate) use store::ConnectorOffsets;
 
 use crate::panic_trace;
 use crate::worker::Worker;
@@ -29,7 +32,7 @@ impl Worker {
         let config = &self.options().config.providers.transform(config)?.properties;
         match self.plugin(config)?.kind() {
             ConnectorKind::Sink => sink::offsets(self.options(), name, config).await,
-            ConnectorKind::Source => source::offsets(self.options(), name).await,
+            ConnectorKind::Source => source::offsets(self.options(), name, config).await,
         }
     }
 

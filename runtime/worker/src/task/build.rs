@@ -8,9 +8,7 @@ use sluice_plugins::Registry;
 use sluice_storage::ConnectorTaskId;
 
 use super::conversion::{Conversion, Named};
-use crate::config::{
-    ConverterChoice, SinkConnectorConfig, SourceConnectorConfig, TopicCreationConfig, WorkerConfig,
-};
+use crate::config::{ConverterChoice, SinkConnectorConfig, SourceConnectorConfig, WorkerConfig};
 use crate::connector::task_configs::check_count;
 use crate::errors::ErrorPolicy;
 use crate::metrics::{TaskKind, TaskMetrics};
@@ -35,8 +33,8 @@ pub(crate) struct TaskPlan {
 
 /// What only sources or only sinks have.
 pub(crate) enum KindPlan {
-    /// How topics are created; `None` leaves that to the broker.
-    Source(Option<TopicCreationConfig>),
+    /// Topics, offsets, transactions.
+    Source(Box<SourceConnectorConfig>),
     /// Topics and dead letter queue.
     Sink(Box<SinkConnectorConfig>),
 }
@@ -67,8 +65,10 @@ impl TaskPlan {
             ConnectorKind::Source => {
                 let parsed =
                     SourceConnectorConfig::parse(registry, &connector_config, options.config.topic_creation_enable)?;
-                refuse_unavailable(&parsed, &options.config)?;
-                (TaskMetrics::new(TaskKind::Source), parsed.connector, KindPlan::Source(parsed.topic_creation))
+                let metrics = TaskMetrics::new(TaskKind::Source);
+                let exactly_once = options.config.exactly_once_source_enabled;
+                let metrics = if exactly_once { metrics.with_transactions() } else { metrics };
+                (metrics, parsed.connector.clone(), KindPlan::Source(Box::new(parsed)))
             }
             ConnectorKind::Sink => {
                 let parsed = Box::new(SinkConnectorConfig::parse(registry, &connector_config)?);
@@ -97,29 +97,8 @@ impl TaskPlan {
     }
 }
 
-/// What is not there yet is refused, never ignored.
-fn refuse_unavailable(source: &SourceConnectorConfig, worker: &WorkerConfig) -> Result<(), ConnectError> {
-    if worker.exactly_once_source_enabled {
-        return Err(ConnectError::config(
-            "`exactly.once.source.support` is enabled: exactly-once sources are not available yet",
-        ));
-    }
-    let workers_topic = worker.originals.get("offset.storage.topic").map(|topic| topic.trim());
-    let own_topic = source.offsets_topic.as_deref();
-    if worker.connector_offsets_topics_permitted() && own_topic.is_some_and(|own| Some(own) != workers_topic) {
-        return Err(ConnectError::config(
-            "`offsets.storage.topic`: an offsets topic of its own is not available yet for a connector",
-        ));
-    }
-    Ok(())
-}
-
 /// The converters, without transforms.
-fn converters(
-    connector: &Properties,
-    worker: &WorkerConfig,
-    registry: &Registry,
-) -> Result<Conversion, ConnectError> {
+fn converters(connector: &Properties, worker: &WorkerConfig, registry: &Registry) -> Result<Conversion, ConnectError> {
     let key = ConverterChoice::key(worker, connector);
     let value = ConverterChoice::value(worker, connector);
     Ok(Conversion {

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use sluice_api::connector::{OffsetStorageReader, Progress, RunState};
+use sluice_api::connector::{ExactlyOnceContext, OffsetStorageReader, Progress, RunState};
 use sluice_api::{CarrierContext, CarrierProgress, CarrierTask, ConnectError, ErrorKind, Properties};
 use sluice_storage::State;
 use tokio::sync::watch;
 
+use super::preparation::Preparation;
 use super::seat::TaskSeat;
 use crate::lease::Lease;
 use crate::metrics::TaskMetrics;
@@ -18,6 +19,8 @@ use crate::worker::lock;
 pub(crate) struct WorkerCarrierTask {
     seat: TaskSeat,
     config: Properties,
+    preparation: Preparation,
+    exactly_once: Option<ExactlyOnceContext>,
     offsets: Arc<dyn OffsetStorageReader>,
     flush: OffsetFlush,
     reports: Arc<Reports>,
@@ -54,11 +57,22 @@ impl WorkerCarrierTask {
     pub(crate) fn new(
         seat: TaskSeat,
         config: Properties,
+        preparation: Preparation,
+        exactly_once: Option<ExactlyOnceContext>,
         offsets: Arc<dyn OffsetStorageReader>,
         flush: OffsetFlush,
     ) -> Self {
         let reports = Reports { lease: seat.lease.clone(), metrics: seat.metrics.clone(), progress: Mutex::default() };
-        Self { seat, config, offsets, flush, reports: Arc::new(reports), state: watch::Sender::new(RunState::Running) }
+        Self {
+            seat,
+            config,
+            preparation,
+            exactly_once,
+            offsets,
+            flush,
+            reports: Arc::new(reports),
+            state: watch::Sender::new(RunState::Running),
+        }
     }
 
     /// Runs the task until it has stopped or failed.
@@ -76,11 +90,15 @@ impl WorkerCarrierTask {
         };
         let progress = self.take_progress();
         self.flush.finish(progress).await;
+        self.preparation.undo().await;
         outcome
     }
 
     /// `false` when the task was told to stop first.
     async fn start(&mut self, task: &mut dyn CarrierTask) -> Result<bool, ConnectError> {
+        if !self.preparation.make(&mut self.seat, None).await? {
+            return Ok(false);
+        }
         let context = CarrierContext {
             connector: self.seat.id.connector.as_str().into(),
             task: self.seat.id.task,
@@ -88,18 +106,11 @@ impl WorkerCarrierTask {
             memory: self.seat.memory.share.clone(),
             state: self.state.subscribe(),
             progress: self.reports.clone(),
-            exactly_once: None,
+            exactly_once: self.exactly_once.clone(),
         };
-        let mut start = task.start(context, &self.config);
-        loop {
-            tokio::select! {
-                started = &mut start => return started.map(|()| true),
-                () = self.seat.changed() => {
-                    if self.seat.stopping() {
-                        return Ok(false);
-                    }
-                }
-            }
+        match self.seat.unless_stopped(task.start(context, &self.config)).await {
+            Some(started) => started.map(|()| true),
+            None => Ok(false),
         }
     }
 
@@ -135,8 +146,10 @@ impl WorkerCarrierTask {
         }
     }
 
-    // Invariant 1: the carrier reports what was acknowledged, and only that is flushed.
+    // Invariant 1: the carrier reports what was acknowledged, and only that is flushed. Exactly once it has stored the offsets
+    // itself, and a flush could land on a newer one.
     fn take_progress(&self) -> CommittableOffsets {
-        std::mem::take(&mut *lock(&self.reports.progress))
+        let progress = std::mem::take(&mut *lock(&self.reports.progress));
+        if self.exactly_once.is_some() { Vec::new() } else { progress }
     }
 }

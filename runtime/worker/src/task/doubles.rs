@@ -189,6 +189,12 @@ struct Produced {
     records: Vec<(u64, ProducerRecord)>,
     acks: Vec<Ack>,
     acknowledged: usize,
+    /// Whether each record is acknowledged as it is sent.
+    answers: bool,
+    /// Begins and ends of transactions, and the value of each record.
+    log: Vec<String>,
+    /// What the next commit answers.
+    commit_failure: Option<Error>,
     /// Records that it takes before the first of them is acknowledged; 0 is no limit.
     room: usize,
 }
@@ -224,6 +230,31 @@ impl FakeProducer {
         (from..to).for_each(|at| self.acknowledge(at as u64));
     }
 
+    /// What happened, in order: ends of transactions by name, records and offsets by their value.
+    pub(super) fn log(&self) -> Vec<String> {
+        lock(&self.state).log.clone()
+    }
+
+    /// Acknowledges each record as it is sent.
+    pub(super) fn answering() -> Arc<Self> {
+        let producer = Self::default();
+        lock(&producer.state).answers = true;
+        Arc::new(producer)
+    }
+
+    pub(super) fn fail_commit(&self, error: Error) {
+        lock(&self.state).commit_failure = Some(error);
+    }
+
+    fn transact(&self, what: &str) -> Result<(), Error> {
+        let mut state = lock(&self.state);
+        state.log.push(what.to_owned());
+        match state.commit_failure.take_if(|_| what == "commit") {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn answer(&self, index: u64, result: Result<RecordMetadata, Error>) {
         let mut state = lock(&self.state);
         state.acks.push(Ack { index, result });
@@ -242,6 +273,15 @@ impl RecordProducer for FakeProducer {
         };
         let taken = records[..room].iter().enumerate().map(|(at, record)| (first_index + at as u64, record.clone()));
         state.records.extend(taken);
+        for (at, record) in records[..room].iter().enumerate() {
+            state.log.push(String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned());
+            if state.answers {
+                let result = Ok(RecordMetadata { partition: 0, offset: at as i64, timestamp: 1 });
+                state.acks.push(Ack { index: first_index + at as u64, result });
+                state.acknowledged += 1;
+            }
+        }
+        self.news.notify_one();
         Ok(room)
     }
 
@@ -269,6 +309,34 @@ impl RecordProducer for FakeProducer {
     }
 
     async fn close(&self, _: Duration) {}
+
+    async fn flush(&self, _: Duration) -> Result<(), Error> {
+        while self.in_flight() > 0 {
+            self.news.notified().await;
+        }
+        Ok(())
+    }
+
+    async fn init_transactions(&self, _: Duration) -> Result<(), Error> {
+        self.transact("init")
+    }
+
+    fn begin_transaction(&self) -> Result<(), Error> {
+        self.transact("begin")
+    }
+
+    async fn commit_transaction(&self, _: Duration) -> Result<(), Error> {
+        self.transact("commit")
+    }
+
+    async fn abort_transaction(&self, _: Duration) -> Result<(), Error> {
+        self.acknowledge_all();
+        self.transact("abort")
+    }
+
+    fn failure(&self) -> Option<Error> {
+        None
+    }
 }
 
 /// Hands out what the test has put in, and writes down what it was asked for.

@@ -3,29 +3,34 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sluice_api::connector::TaskHandle;
-use sluice_api::{ConnectError, SinkTask};
+use sluice_api::connector::{ExactlyOnceContext, OffsetRecord, TaskHandle, TransactionContext};
+use sluice_api::{ConnectError, OffsetMap, SinkTask};
 use sluice_kafka::{Admin, Consumer, ConsumerLimits, Departure, Producer, ProducerLimits};
-use sluice_storage::{ConnectorTaskId, OffsetReader, OffsetWriter, State, TargetState};
+use sluice_storage::offset::{SecondaryOffsets, offset_record};
+use sluice_storage::{ConnectorTaskId, OffsetBackingStore, OffsetReader, OffsetWriter, State, TargetState};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::build::{KindPlan, TaskPlan};
 use super::carrier::WorkerCarrierTask;
+use super::exactly_once::{Boundary, Commits, Transactions};
+use super::preparation::Preparation;
 use super::record_producer::RecordProducer;
 use super::seat::{Control, TaskSeat};
 use super::sink::WorkerSinkTask;
 use super::source::WorkerSourceTask;
-use crate::config::{ClientIds, ClientProperties, TopicSelection};
+use crate::config::{ClientIds, ClientProperties, SourceConnectorConfig, TopicSelection, TransactionBoundary};
 use crate::errors::{DeadLetterQueue, Letters};
 use crate::events::WorkerEvent;
 use crate::lease::Lease;
 use crate::memory::MemoryBudget;
 use crate::metrics::{Metrics, TaskMetrics};
 use crate::offset_flush::OffsetFlush;
+use crate::offsets::ConnectorOffsets;
 use crate::panic_trace;
 use crate::topic_creation::TopicCreation;
 use crate::worker::{WorkerOptions, until};
+use crate::zombie_fencing::transactional_id;
 
 /// Records in flight in one producer, whatever their size.
 const MAX_IN_FLIGHT_RECORDS: usize = 100_000;
@@ -183,7 +188,7 @@ impl TaskThread {
         let factory = std::mem::replace(&mut plan.factory, Box::new(|| unreachable!("a task is made once")));
         match factory() {
             TaskHandle::Source(task) => source(plan, seat, &options, &outside)?.run(task).await,
-            TaskHandle::Carrier(task) => carrier(plan, seat, &options, &outside).run(task).await,
+            TaskHandle::Carrier(task) => carrier(plan, seat, &options, &outside)?.run(task).await,
             TaskHandle::Sink(task) => sink(plan, seat, &options, &outside, task).await,
         }
     }
@@ -201,26 +206,91 @@ fn source(
         max_bytes: usize::try_from(options.config.memory_budget_bytes).unwrap_or(usize::MAX),
         max_messages: MAX_IN_FLIGHT_RECORDS,
     };
-    let producer = Producer::new(&clients.producer(&ids)?, limits).map_err(|error| client_error("producer", error))?;
+    let exactly_once = options.config.exactly_once_source_enabled;
+    let properties = if exactly_once { clients.exactly_once_producer(&ids)? } else { clients.producer(&ids)? };
+    let producer = Producer::new(&properties, limits).map_err(|error| client_error("producer", error))?;
     let producer: Arc<dyn RecordProducer> = Arc::new(producer);
     // Set once: this thread makes one task.
     drop(outside.producer.set(producer.clone()));
-    let topics = match plan.kind {
-        KindPlan::Source(Some(config)) => {
+    let config = source_config(&plan)?;
+    let topics = match config.topic_creation.clone() {
+        Some(config) => {
             let admin = Admin::new(&clients.admin(&ids)?).map_err(|error| client_error("admin client", error))?;
             TopicCreation::new(Box::new(admin), config)
         }
-        _ => TopicCreation::disabled(),
+        None => TopicCreation::disabled(),
     };
-    let reader = reader(&seat, options, outside);
-    let flush = flush(&seat, options);
-    Ok(WorkerSourceTask::new(seat, plan.task_config, reader, producer, plan.conversion, plan.policy, topics, flush))
+    let offsets = ConnectorOffsets::new(options, config, &plan.connector_config, &ids)?;
+    let reader = reader(&seat, &offsets, outside);
+    let preparation = preparation(&offsets, exactly_once);
+    let commits = match exactly_once {
+        true => Commits::Transactional(transactions(config, &offsets, options)),
+        false => Commits::Flushed(flush(&seat, offsets.store, options)),
+    };
+    let flush_timeout = options.config.offset_flush_timeout;
+    let TaskPlan { task_config, conversion, policy, .. } = plan;
+    Ok(WorkerSourceTask::new(
+        seat,
+        task_config,
+        preparation,
+        reader,
+        producer,
+        conversion,
+        policy,
+        topics,
+        commits,
+        flush_timeout,
+    ))
 }
 
-fn carrier(plan: TaskPlan, seat: TaskSeat, options: &WorkerOptions, outside: &Outside) -> WorkerCarrierTask {
-    let reader = reader(&seat, options, outside);
-    let flush = flush(&seat, options);
-    WorkerCarrierTask::new(seat, plan.task_config, reader, flush)
+fn transactions(config: &SourceConnectorConfig, offsets: &ConnectorOffsets, options: &WorkerOptions) -> Transactions {
+    let boundary = match config.transaction_boundary {
+        TransactionBoundary::Poll => Boundary::Poll,
+        TransactionBoundary::Interval(every) => {
+            Boundary::Interval(every.unwrap_or(options.config.offset_flush_interval))
+        }
+        TransactionBoundary::Connector => Boundary::Connector(TransactionContext::new()),
+    };
+    let copies = offsets.workers.clone().map(SecondaryOffsets::new);
+    Transactions::new(boundary, offsets.topic.clone(), copies)
+}
+
+fn carrier(
+    plan: TaskPlan,
+    seat: TaskSeat,
+    options: &WorkerOptions,
+    outside: &Outside,
+) -> Result<WorkerCarrierTask, ConnectError> {
+    let ids = ClientIds::of_task(&seat.id.connector, seat.id.task);
+    let offsets = ConnectorOffsets::new(options, source_config(&plan)?, &plan.connector_config, &ids)?;
+    let reader = reader(&seat, &offsets, outside);
+    let exactly_once = options.config.exactly_once_source_enabled;
+    let context = exactly_once.then(|| carrier_context(&seat, options, &offsets.topic));
+    let preparation = preparation(&offsets, exactly_once);
+    let flush = flush(&seat, offsets.store, options);
+    Ok(WorkerCarrierTask::new(seat, plan.task_config, preparation, context, reader, flush))
+}
+
+fn carrier_context(seat: &TaskSeat, options: &WorkerOptions, topic: &Arc<str>) -> ExactlyOnceContext {
+    let (connector, topic) = (seat.id.connector.clone(), topic.clone());
+    let transactional_id = transactional_id(&options.config, &connector, seat.id.task);
+    let offset_record = move |partition: &OffsetMap, offset: &OffsetMap| {
+        let (key, value) = offset_record(&connector, partition, Some(offset))
+            .map_err(|error| ConnectError::new(error.kind(), error.to_string()).with_source(error))?;
+        Ok(OffsetRecord { topic: topic.clone(), key, value: value.unwrap_or_default() })
+    };
+    ExactlyOnceContext { transactional_id: transactional_id.into(), offset_record: Arc::new(offset_record) }
+}
+
+fn source_config(plan: &TaskPlan) -> Result<&SourceConnectorConfig, ConnectError> {
+    match &plan.kind {
+        KindPlan::Source(config) => Ok(config),
+        KindPlan::Sink(_) => Err(ConnectError::connect("a sink connector made a source task")),
+    }
+}
+
+fn preparation(offsets: &ConnectorOffsets, exactly_once: bool) -> Preparation {
+    Preparation { exactly_once, own_offsets: offsets.are_own().then(|| offsets.store.clone()) }
 }
 
 async fn sink(
@@ -253,16 +323,8 @@ async fn sink(
     let times = [options.config.offset_flush_interval, options.config.offset_flush_timeout];
     let TaskPlan { task_config, conversion, letter_conversion, policy, .. } = plan;
     let letters = dead_letters.zip(letter_conversion).map(|(queue, conversion)| Letters { queue, conversion });
-    let sink = WorkerSinkTask::new(
-        seat,
-        task_config,
-        Box::new(consumer),
-        max_records,
-        conversion,
-        policy,
-        letters,
-        times,
-    );
+    let sink =
+        WorkerSinkTask::new(seat, task_config, Box::new(consumer), max_records, conversion, policy, letters, times);
     sink.run(task).await
 }
 
@@ -273,15 +335,15 @@ fn subscribe(consumer: &Consumer, topics: &TopicSelection) -> Result<(), sluice_
     }
 }
 
-fn reader(seat: &TaskSeat, options: &WorkerOptions, outside: &Outside) -> Arc<OffsetReader> {
-    let reader = Arc::new(OffsetReader::new(options.offsets.clone(), seat.id.connector.clone()));
+fn reader(seat: &TaskSeat, offsets: &ConnectorOffsets, outside: &Outside) -> Arc<OffsetReader> {
+    let reader = Arc::new(OffsetReader::new(offsets.store.clone(), seat.id.connector.clone()));
     // Set once: this thread makes one task.
     drop(outside.reader.set(reader.clone()));
     reader
 }
 
-fn flush(seat: &TaskSeat, options: &WorkerOptions) -> OffsetFlush {
-    let writer = Arc::new(OffsetWriter::new(options.offsets.clone(), seat.id.connector.clone()));
+fn flush(seat: &TaskSeat, store: Arc<dyn OffsetBackingStore>, options: &WorkerOptions) -> OffsetFlush {
+    let writer = Arc::new(OffsetWriter::new(store, seat.id.connector.clone()));
     let times: [Duration; 2] = [options.config.offset_flush_interval, options.config.offset_flush_timeout];
     OffsetFlush::new(seat.id.clone(), writer, seat.lease.clone(), seat.metrics.clone(), times)
 }

@@ -7,7 +7,10 @@
 mod build;
 mod carrier;
 mod conversion;
+mod exactly_once;
+mod exactly_once_commit;
 mod handle;
+mod preparation;
 mod record_consumer;
 mod record_producer;
 mod seat;
@@ -19,6 +22,8 @@ mod source_batch;
 
 #[cfg(test)]
 mod doubles;
+#[cfg(test)]
+mod exactly_once_tests;
 #[cfg(test)]
 mod errant_tests;
 #[cfg(test)]

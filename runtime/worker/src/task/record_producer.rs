@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sluice_kafka::{Ack, Producer, ProducerRecord, SendError};
+use sluice_kafka::{Ack, Error, Producer, ProducerRecord, SendError};
 
 /// Takes records by the slice and answers by index. Implemented by [`Producer`] and by a test double.
 #[async_trait]
@@ -25,6 +25,24 @@ pub(crate) trait RecordProducer: Send + Sync {
 
     /// Ends the producer; what is still in flight after `timeout` is given up.
     async fn close(&self, timeout: Duration);
+
+    /// Waits until all that was accepted has its answer. An error that is retriable: call again.
+    async fn flush(&self, timeout: Duration) -> Result<(), Error>;
+
+    /// Takes the transactional id over from an earlier owner.
+    async fn init_transactions(&self, timeout: Duration) -> Result<(), Error>;
+
+    /// Begins a transaction.
+    fn begin_transaction(&self) -> Result<(), Error>;
+
+    /// Commits it. An error that is retriable: call again.
+    async fn commit_transaction(&self, timeout: Duration) -> Result<(), Error>;
+
+    /// Aborts it; what is in flight is given up. An error that is retriable: call again.
+    async fn abort_transaction(&self, timeout: Duration) -> Result<(), Error>;
+
+    /// Why the producer can never send again, when that is so.
+    fn failure(&self) -> Option<Error>;
 }
 
 #[async_trait]
@@ -54,5 +72,29 @@ impl RecordProducer for Producer {
         if let Err(error) = Producer::close(self, timeout).await {
             tracing::debug!(%error, "closing the producer of a task");
         }
+    }
+
+    async fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        Producer::flush_now(self, timeout).await
+    }
+
+    async fn init_transactions(&self, timeout: Duration) -> Result<(), Error> {
+        Producer::init_transactions(self, timeout).await
+    }
+
+    fn begin_transaction(&self) -> Result<(), Error> {
+        Producer::begin_transaction(self)
+    }
+
+    async fn commit_transaction(&self, timeout: Duration) -> Result<(), Error> {
+        Producer::commit_transaction(self, timeout).await
+    }
+
+    async fn abort_transaction(&self, timeout: Duration) -> Result<(), Error> {
+        Producer::abort_transaction(self, timeout).await
+    }
+
+    fn failure(&self) -> Option<Error> {
+        Producer::failure(self)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use sluice_api::ConnectError;
 use sluice_storage::{ConnectorTaskId, State, TargetState};
 use tokio::sync::{mpsc, watch};
 
-use crate::events::WorkerEvent;
+use crate::events::{TaskAnswer, TaskCheck, WorkerEvent};
 use crate::lease::Lease;
 use crate::memory::MemoryClaim;
 use crate::metrics::{Metrics, TaskMetrics};
@@ -60,6 +61,38 @@ impl TaskSeat {
             self.changed().await;
         }
         !self.stopping()
+    }
+
+    /// Waits for `future`; `None` when the task is told to stop first.
+    pub(crate) async fn unless_stopped<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future);
+        loop {
+            if self.stopping() {
+                return None;
+            }
+            tokio::select! {
+                done = &mut future => return Some(done),
+                () = self.changed() => {}
+            }
+        }
+    }
+
+    /// Asks the herder and waits for its answer; `false` when the task is told to stop first.
+    ///
+    /// # Errors
+    /// The answer is that the task must not go on.
+    pub(crate) async fn check(&mut self, check: TaskCheck) -> Result<bool, ConnectError> {
+        let (answer, answered) = TaskAnswer::channel();
+        self.tell(WorkerEvent::TaskCheckRequested { id: self.id.clone(), check, answer });
+        match self.unless_stopped(answered).await {
+            Some(Ok(answer)) => answer.map(|()| true),
+            // A herder that gives up what it was asked is about to stop the task.
+            Some(Err(_)) => {
+                self.unless_stopped(std::future::pending::<()>()).await;
+                Ok(false)
+            }
+            None => Ok(false),
+        }
     }
 
     /// Reports a state, unless the task was cancelled (Invariant 5).

@@ -10,11 +10,13 @@ use sluice_storage::State;
 use tokio::time::{Instant, timeout_at};
 
 use super::conversion::Conversion;
+use super::exactly_once::{Commits, Transactions};
+use super::exactly_once_commit::is_of_offset;
+use super::preparation::Preparation;
 use super::record_producer::RecordProducer;
 use super::seat::TaskSeat;
 use super::source_batch::{Batch, InFlight};
 use crate::errors::{Attempts, ErrorPolicy, Verdict, source_text};
-use crate::offset_flush::OffsetFlush;
 use crate::topic_creation::TopicCreation;
 
 /// The pause after a poll that failed and may be tried again: Kafka Connect has none and spins.
@@ -26,17 +28,18 @@ const CLOSE_TIMEOUT: Duration = Duration::ZERO;
 pub(crate) struct WorkerSourceTask {
     pub(super) seat: TaskSeat,
     config: Properties,
+    preparation: Preparation,
     offsets: Arc<dyn OffsetStorageReader>,
     pub(super) producer: Arc<dyn RecordProducer>,
     pub(super) conversion: Conversion,
     pub(super) policy: ErrorPolicy,
     pub(super) topics: TopicCreation,
-    flush: OffsetFlush,
+    pub(super) commits: Commits,
     flush_timeout: Duration,
     pub(super) in_flight: InFlight,
     /// Converted and submitted, not yet taken by the producer.
     pub(super) unsent: Batch,
-    acks: Vec<Ack>,
+    pub(super) acks: Vec<Ack>,
     /// Done, and the task not yet told.
     pub(super) committed: Vec<CommittedRecord>,
     paused: bool,
@@ -47,23 +50,26 @@ impl WorkerSourceTask {
     pub(crate) fn new(
         seat: TaskSeat,
         config: Properties,
+        preparation: Preparation,
         offsets: Arc<dyn OffsetStorageReader>,
         producer: Arc<dyn RecordProducer>,
         conversion: Conversion,
         policy: ErrorPolicy,
         topics: TopicCreation,
-        flush: OffsetFlush,
+        commits: Commits,
+        flush_timeout: Duration,
     ) -> Self {
         Self {
             seat,
             config,
+            preparation,
             offsets,
             producer,
             conversion,
             policy,
             topics,
-            flush_timeout: flush.timeout(),
-            flush,
+            commits,
+            flush_timeout,
             in_flight: InFlight::default(),
             unsent: Batch::default(),
             acks: Vec::new(),
@@ -82,7 +88,7 @@ impl WorkerSourceTask {
             Ok(true) => {
                 self.seat.started();
                 let outcome = self.carry_on(&mut *task).await;
-                self.settle(&mut *task).await;
+                self.settle(&mut *task, outcome.is_err()).await;
                 outcome
             }
             Ok(false) => Ok(()),
@@ -93,35 +99,38 @@ impl WorkerSourceTask {
             tracing::warn!(connector = id.connector, task = id.task, %error, "the task failed to stop");
         }
         self.producer.close(CLOSE_TIMEOUT).await;
+        self.preparation.undo().await;
         outcome
     }
 
     /// `false` when the task was told to stop first.
     async fn start(&mut self, task: &mut dyn SourceTask) -> Result<bool, ConnectError> {
+        if !self.preparation.make(&mut self.seat, Some(&*self.producer)).await? {
+            return Ok(false);
+        }
         let context = SourceTaskContext {
             connector: self.seat.id.connector.as_str().into(),
             task: self.seat.id.task,
             offsets: self.offsets.clone(),
             memory: self.seat.memory.share.clone(),
+            transactions: self.commits.transactions().and_then(|transactions| transactions.context()),
         };
-        let mut start = task.start(context, &self.config);
-        loop {
-            tokio::select! {
-                started = &mut start => return started.map(|()| true),
-                () = self.seat.changed() => {
-                    if self.seat.stopping() {
-                        return Ok(false);
-                    }
-                }
-            }
+        match self.seat.unless_stopped(task.start(context, &self.config)).await {
+            Some(started) => started.map(|()| true),
+            None => Ok(false),
         }
     }
 
     async fn carry_on(&mut self, task: &mut dyn SourceTask) -> Result<(), ConnectError> {
+        if let Some(transactions) = self.commits.transactions() {
+            transactions.begin_interval();
+        }
         while !self.seat.stopping() {
             self.look_after_the_sent().await?;
             self.call_back(task).await;
             if self.seat.paused() {
+                self.finish_transaction().await?;
+                self.call_back(task).await;
                 self.attend().await?;
                 continue;
             }
@@ -130,9 +139,13 @@ impl WorkerSourceTask {
                 self.attend().await?;
                 continue;
             }
-            let Some(records) = self.next_batch(task).await? else { continue };
-            self.convert_and_submit(records).await?;
-            self.send_unsent()?;
+            if let Some(records) = self.next_batch(task).await? {
+                self.convert_and_submit(records).await?;
+                self.send_unsent()?;
+            } else if self.seat.stopping() {
+                continue;
+            }
+            self.batch_dispatched().await?;
             // A source that always has records must not starve the flush on this thread.
             tokio::task::yield_now().await;
         }
@@ -142,10 +155,12 @@ impl WorkerSourceTask {
     /// What was acknowledged, what is to be flushed, and whether the task is paused.
     async fn look_after_the_sent(&mut self) -> Result<(), ConnectError> {
         self.take_acks()?;
-        self.flush.notice().await;
-        if self.flush.is_due() {
-            // Invariant 1: the acks were taken before, so what is committable is acknowledged.
-            self.flush.begin(self.in_flight.records.take_committable());
+        if let Commits::Flushed(flush) = &mut self.commits {
+            flush.notice().await;
+            if flush.is_due() {
+                // Invariant 1: the acks were taken before, so what is committable is acknowledged.
+                flush.begin(self.in_flight.records.take_committable());
+            }
         }
         let paused = self.seat.paused();
         if paused != std::mem::replace(&mut self.paused, paused) && !self.seat.stopping() {
@@ -155,10 +170,10 @@ impl WorkerSourceTask {
     }
 
     /// Waits until there is something to look after, and does so. Cancel safe while it waits.
-    async fn attend(&mut self) -> Result<(), ConnectError> {
+    pub(super) async fn attend(&mut self) -> Result<(), ConnectError> {
         tokio::select! {
             () = self.producer.acks_ready() => {}
-            () = self.flush.next_event() => {}
+            () = self.commits.next_event() => {}
             () = self.unsent.retry_due() => {}
             () = self.seat.changed() => {}
         }
@@ -168,13 +183,13 @@ impl WorkerSourceTask {
     /// The callbacks that are owed to the task. Never during a poll.
     async fn call_back(&mut self, task: &mut dyn SourceTask) {
         let id = &self.seat.id;
-        if !self.committed.is_empty() {
-            if let Err(error) = task.commit_records(&self.committed).await {
-                tracing::error!(connector = id.connector, task = id.task, %error, "the task failed to take note of its records");
-            }
-            self.committed.clear();
+        let told = self.commits.take_told(&mut self.committed);
+        if !told.is_empty()
+            && let Err(error) = task.commit_records(&told).await
+        {
+            tracing::error!(connector = id.connector, task = id.task, %error, "the task failed to take note of its records");
         }
-        if self.flush.take_commit_owed()
+        if self.commits.take_commit_owed()
             && let Err(error) = task.commit().await
         {
             tracing::error!(connector = id.connector, task = id.task, %error, "the task failed to commit");
@@ -197,6 +212,10 @@ impl WorkerSourceTask {
                     attended?;
                     if self.seat.stopping() {
                         return Ok(None);
+                    }
+                    match self.paused {
+                        true => self.finish_transaction().await?,
+                        false => self.commit_if_due().await?,
                     }
                     continue;
                 }
@@ -246,12 +265,15 @@ impl WorkerSourceTask {
             };
             let Some(outgoing) = outgoing else {
                 self.note_dropped(token);
+                self.record_dispatched(token).await?;
                 continue;
             };
+            self.enter_transaction(&outgoing.record.topic)?;
             if !self.topics.is_settled(&outgoing.record.topic) {
                 self.settle_topic(&outgoing.record.topic).await?;
             }
             self.unsent.push(self.in_flight.submit(outgoing));
+            self.record_dispatched(token).await?;
         }
         self.seat.metrics.active(self.in_flight.records.unacknowledged());
         Ok(())
@@ -303,7 +325,7 @@ impl WorkerSourceTask {
     }
 
     /// Invariant 1: takes note of what the broker acknowledged. Invariant 3: a record that was not written ends the task.
-    fn take_acks(&mut self) -> Result<(), ConnectError> {
+    pub(super) fn take_acks(&mut self) -> Result<(), ConnectError> {
         self.producer.take_acks(&mut self.acks);
         if self.acks.is_empty() {
             return Ok(());
@@ -312,7 +334,10 @@ impl WorkerSourceTask {
         let mut outcome = Ok(());
         let mut acks = std::mem::take(&mut self.acks);
         for ack in acks.drain(..) {
+            let of_offset = is_of_offset(&ack);
             match ack.result {
+                Ok(_) if of_offset => {}
+                Err(error) if of_offset && outcome.is_ok() => outcome = Err(self.transaction_failed(error)),
                 Ok(at) => {
                     written += 1;
                     self.in_flight.done(ack.index, Some((at.partition, at.offset)), &mut self.committed);
@@ -330,8 +355,12 @@ impl WorkerSourceTask {
         outcome
     }
 
-    /// The last things, whatever happened: outstanding acks and the final flush. Nothing of it fails the task.
-    async fn settle(&mut self, task: &mut dyn SourceTask) {
+    /// The last things, whatever happened: outstanding acks and the final flush, or the last transaction. Nothing of it fails the task.
+    async fn settle(&mut self, task: &mut dyn SourceTask, failed: bool) {
+        if self.commits.are_transactional() {
+            self.settle_transactions(task, failed).await;
+            return;
+        }
         let id = self.seat.id.clone();
         let deadline = Instant::now() + self.flush_timeout;
         // Invariant 7: what is acknowledged in time is flushed, so that it does not come again.
@@ -347,7 +376,24 @@ impl WorkerSourceTask {
         if let Err(error) = self.take_acks() {
             tracing::warn!(connector = id.connector, task = id.task, %error, "a record was not written");
         }
-        self.flush.finish(self.in_flight.records.take_committable()).await;
+        if let Commits::Flushed(flush) = &mut self.commits {
+            flush.finish(self.in_flight.records.take_committable()).await;
+        }
         self.call_back(task).await;
+    }
+
+    async fn settle_transactions(&mut self, task: &mut dyn SourceTask, failed: bool) {
+        if !failed
+            && !self.seat.lease.is_cancelled()
+            && let Err(error) = self.finish_transaction().await
+        {
+            let id = &self.seat.id;
+            tracing::warn!(connector = id.connector, task = id.task, %error, "the last transaction was not committed");
+        }
+        self.call_back(task).await;
+        self.abort_what_is_left().await;
+        if let Some(Transactions { copies: Some(copies), .. }) = self.commits.transactions() {
+            copies.settle().await;
+        }
     }
 }

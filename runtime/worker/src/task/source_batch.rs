@@ -44,6 +44,13 @@ impl Batch {
         }
     }
 
+    /// Empties the batch; the indexes of those that the producer did not get.
+    pub(super) fn forget(&mut self) -> std::ops::Range<u64> {
+        let indexes = self.first_index + self.sent as u64..self.first_index + self.records.len() as u64;
+        self.sent = self.records.len();
+        indexes
+    }
+
     pub(super) fn push(&mut self, (index, record): (u64, ProducerRecord)) {
         if self.is_empty() {
             self.records.clear();
@@ -126,6 +133,9 @@ impl WorkerSourceTask {
             return Ok(());
         }
         self.unsent.retry_at = None;
+        if !self.unsent.is_empty() {
+            self.begin_transaction()?;
+        }
         while !self.unsent.is_empty() {
             let batch = &mut self.unsent;
             let next_index = batch.first_index + batch.sent as u64;
@@ -154,6 +164,10 @@ impl WorkerSourceTask {
     /// A record that the producer or the broker refused for good.
     #[cold]
     pub(super) fn lost(&mut self, index: u64, error: Error) -> Result<(), ConnectError> {
+        if self.commits.are_transactional() && error.kind() != ErrorKind::RecordTooLarge {
+            // Part of a transaction cannot be left out once it was sent.
+            return Err(self.transaction_failed(error));
+        }
         let place = self.in_flight.records.place(index).map(|(partition, offset)| place_text(partition, offset));
         let place = place.unwrap_or_else(|| format!("index {index}"));
         let hint = match error.kind() {
@@ -166,9 +180,10 @@ impl WorkerSourceTask {
         let failure = Failure {
             stage: Stage::KafkaProduce,
             class: "org.apache.kafka.clients.producer.KafkaProducer".to_owned(),
-            error: ConnectError::connect(text).with_source(error),
+            error: ConnectError::connect(text.clone()).with_source(error),
         };
         match self.policy.decide(failure, &mut Attempts::default(), || format!("source record has {place}")) {
+            Verdict::Skip | Verdict::Retry(_) if self.commits.are_transactional() => Err(ConnectError::connect(text)),
             Verdict::Skip | Verdict::Retry(_) => {
                 self.in_flight.done(index, None, &mut self.committed);
                 Ok(())

@@ -8,7 +8,9 @@ use sluice_api::{ConnectError, OffsetMap, Properties, Schema, SourceRecord, Sour
 use sluice_storage::{State, TargetState};
 use tokio::task::{JoinHandle, LocalSet};
 
-use super::doubles::{FLUSH_INTERVAL, FakeProducer, Surroundings, conversion, seat, until};
+use super::doubles::{FLUSH_INTERVAL, FLUSH_TIMEOUT, FakeProducer, Surroundings, conversion, seat, until};
+use super::exactly_once::Commits;
+use super::preparation::Preparation;
 use super::source::WorkerSourceTask;
 use crate::config::ErrorTolerance;
 use crate::metrics::TaskKind;
@@ -68,12 +70,14 @@ fn run(batches: &[&[&'static str]], producer: &Arc<FakeProducer>, tolerance: Err
     let worker_task = WorkerSourceTask::new(
         seat,
         Properties::new(),
+        Preparation::default(),
         around.reader(),
         producer.clone(),
         conversion(),
         around.policy(tolerance),
         TopicCreation::disabled(),
-        around.flush(),
+        Commits::Flushed(around.flush()),
+        FLUSH_TIMEOUT,
     );
     let outcome = tokio::task::spawn_local(worker_task.run(Box::new(task)));
     Running { around, calls, outcome }

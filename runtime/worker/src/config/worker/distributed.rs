@@ -131,6 +131,8 @@ impl DistributedConfig {
         let exactly_once_source_support = exactly_once(config.string("exactly.once.source.support"));
         worker.group_id = Some(config.string("group.id").to_owned());
         worker.exactly_once_source_enabled = exactly_once_source_support == ExactlyOnceSourceSupport::Enabled;
+        let offset_topic = StorageTopic::from_parsed(&config, properties, "offset", None);
+        worker.offsets_topic = Some(offset_topic.clone());
         Ok(Self {
             worker: Arc::new(worker),
             group_id: config.string("group.id").to_owned(),
@@ -144,7 +146,7 @@ impl DistributedConfig {
             worker_sync_timeout: int_duration(&config, "worker.sync.timeout.ms"),
             worker_unsync_backoff: int_duration(&config, "worker.unsync.backoff.ms"),
             config_topic: StorageTopic::from_parsed(&config, properties, "config", Some(1)),
-            offset_topic: StorageTopic::from_parsed(&config, properties, "offset", None),
+            offset_topic,
             status_topic: StorageTopic::from_parsed(&config, properties, "status", None),
             inter_worker,
             request_timeout: int_duration(&config, "request.timeout.ms"),

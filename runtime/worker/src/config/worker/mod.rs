@@ -59,6 +59,8 @@ pub struct WorkerConfig {
     pub group_id: Option<String>,
     /// Whether `exactly.once.source.support` is `enabled`.
     pub exactly_once_source_enabled: bool,
+    /// `offset.storage.*` of a distributed worker.
+    pub offsets_topic: Option<StorageTopic>,
     /// `config.providers`, which resolve the variables in connector configs.
     pub providers: Arc<ConfigTransformer>,
 }
@@ -96,6 +98,7 @@ impl WorkerConfig {
             memory_budget_bytes: config.long("sluice.memory.budget").unsigned_abs(),
             group_id: None,
             exactly_once_source_enabled: false,
+            offsets_topic: None,
             providers: Arc::new(providers),
         };
         (worker, problems)
