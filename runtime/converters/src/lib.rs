@@ -10,6 +10,7 @@ mod converter_type;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod json;
+pub mod json_schema;
 mod number;
 mod plugin;
 pub mod protobuf;
@@ -29,6 +30,7 @@ pub fn plugins() -> Vec<Box<dyn ConverterPlugin>> {
     plugins.push(Box::new(simple_header::SimpleHeaderPlugin));
     plugins.push(Box::new(avro::PLUGIN));
     plugins.push(Box::new(protobuf::PLUGIN));
+    plugins.push(Box::new(json_schema::PLUGIN));
     plugins
 }
 

@@ -257,7 +257,7 @@ fn timestamp(schema: &Schema, node: &Node) -> Result<Value> {
 }
 
 /// Base64 as Jackson reads it: blanks may stand between groups of four.
-fn base64(text: &str, message: &str) -> Result<Bytes> {
+pub(crate) fn base64(text: &str, message: &str) -> Result<Bytes> {
     let decoded = match BASE64.decode(text) {
         Err(_) if text.bytes().any(|byte| byte <= b' ') => BASE64.decode(without_blanks(text)),
         decoded => decoded,

@@ -6,7 +6,7 @@ use sluice_api::data::{BigDecimal, Map, Value};
 
 /// A JSON value. Object members have distinct names, in the order in which they first occur.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Null,
     Boolean(bool),
     Long(i64),
@@ -19,7 +19,7 @@ pub(super) enum Node {
 
 impl Node {
     /// The kind in Kafka Connect's messages.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "NULL",
             Self::Boolean(_) => "BOOLEAN",
@@ -31,7 +31,7 @@ impl Node {
     }
 
     /// The member of an object; `None` for anything else.
-    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
         match self {
             Self::Object(members) => members.iter().find(|(key, _)| *key == name).map(|(_, node)| node),
             _ => None,
@@ -39,7 +39,7 @@ impl Node {
     }
 
     /// The text of a text node.
-    pub(super) fn text(&self) -> Option<&ByteString> {
+    pub(crate) fn text(&self) -> Option<&ByteString> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
@@ -47,7 +47,7 @@ impl Node {
     }
 
     /// The number cut to 64 bit; anything else is 0.
-    pub(super) fn to_i64(&self) -> i64 {
+    pub(crate) fn to_i64(&self) -> i64 {
         match self {
             Self::Long(number) => *number,
             Self::BigInteger(number) => BigDecimal::new(number.clone(), 0).to_i64_wrapping(),
@@ -57,7 +57,7 @@ impl Node {
     }
 
     /// The nearest double; 0 for anything but numbers.
-    pub(super) fn to_f64(&self) -> f64 {
+    pub(crate) fn to_f64(&self) -> f64 {
         match self {
             Self::Long(number) => *number as f64,
             Self::BigInteger(number) => BigDecimal::new(number.clone(), 0).to_f64(),
@@ -67,7 +67,7 @@ impl Node {
     }
 
     /// The nearest float; 0 for anything but numbers.
-    pub(super) fn to_f32(&self) -> f32 {
+    pub(crate) fn to_f32(&self) -> f32 {
         match self {
             Self::Long(number) => *number as f32,
             Self::BigInteger(number) => BigDecimal::new(number.clone(), 0).to_f32(),
@@ -77,7 +77,7 @@ impl Node {
     }
 
     /// Schemaless data: integers become `Long` (cut to 64 bit), other numbers `Double`, objects a `HashMap`.
-    pub(super) fn into_schemaless(self) -> Value {
+    pub(crate) fn into_schemaless(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Boolean(value) => Value::Boolean(value),
