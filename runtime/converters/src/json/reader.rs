@@ -47,13 +47,6 @@ pub(super) struct Reader<'a> {
     depth: usize,
 }
 
-/// A place of a reader.
-#[derive(Clone, Copy)]
-pub(super) struct Mark {
-    at: usize,
-    depth: usize,
-}
-
 impl<'a> Reader<'a> {
     /// Starts at the first byte of `source`, which is in UTF-8 without byte order mark.
     pub(super) fn new(source: &'a Bytes) -> Self {
@@ -82,29 +75,6 @@ impl<'a> Reader<'a> {
     /// The position of the next byte.
     pub(super) fn position(&self) -> usize {
         self.at
-    }
-
-    /// Where the reader stands, for [`Reader::go_back`].
-    pub(super) fn mark(&self) -> Mark {
-        Mark { at: self.at, depth: self.depth }
-    }
-
-    /// Stands where it stood, also after an error.
-    pub(super) fn go_back(&mut self, mark: Mark) {
-        (self.at, self.depth) = (mark.at, mark.depth);
-    }
-
-    /// Takes a member's name, its colon and the blanks around it if this name, which needs no escapes, is next.
-    pub(super) fn take_name(&mut self, name: &str) -> bool {
-        let quoted = self.rest().strip_prefix(b"\"").and_then(|rest| rest.strip_prefix(name.as_bytes()));
-        if !quoted.is_some_and(|rest| rest.starts_with(b"\"")) {
-            return false;
-        }
-        self.at += name.len() + 2;
-        self.skip_blanks();
-        let colon = self.take(b':');
-        self.skip_blanks();
-        colon
     }
 
     /// What has not been read.
@@ -262,16 +232,12 @@ impl<'a> Reader<'a> {
 
     /// The position of the quote or backslash that ends the run of plain characters from `start`.
     fn plain_run(&self, start: usize) -> Result<usize> {
-        let rest = &self.source[start..];
-        let length = memchr::memchr2(b'"', b'\\', rest);
-        let run = &rest[..length.unwrap_or(rest.len())];
-        // One pass that the compiler makes wide, and a second one only to name the byte.
-        if run.iter().fold(false, |found, byte| found | (*byte < b' '))
-            && let Some(at) = run.iter().position(|byte| *byte < b' ')
-        {
-            return Err(Error::ControlCharacter { byte: run[at], at: start + at });
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+        let length = self.source[start..].iter().position(ends).ok_or(Error::UnexpectedEnd(self.source.len()))?;
+        match self.source[start + length] {
+            b'"' | b'\\' => Ok(start + length),
+            byte => Err(Error::ControlCharacter { byte, at: start + length }),
         }
-        length.map(|length| start + length).ok_or(Error::UnexpectedEnd(self.source.len()))
     }
 
     fn text(&self, start: usize, end: usize) -> Result<ByteString> {
