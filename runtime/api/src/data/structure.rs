@@ -40,7 +40,7 @@ impl Struct {
         if schema.schema_type() != SchemaType::Struct {
             return Err(ConnectError::data(format!("Not a struct schema: {schema}")));
         }
-        let values = vec![Value::Null; schema.fields()?.len()].into_boxed_slice();
+        let values = std::iter::repeat_with(|| Value::Null).take(schema.fields()?.len()).collect();
         Ok(Self { schema, values })
     }
 

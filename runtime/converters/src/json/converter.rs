@@ -7,6 +7,7 @@ use sluice_api::{ConnectError, Converter, Result, Schema, SchemaAndValue, Value}
 
 use super::config::{self, JsonConfig};
 use super::decoder::Decoder;
+use super::direct;
 use super::encoder::Encoder;
 use super::node::Node;
 use super::reader::Reader;
@@ -83,9 +84,29 @@ impl JsonConverter {
             return Ok(SchemaAndValue { schema: Some(schema.clone()), value: self.decoder.value(Some(schema), node)? });
         }
         let text = encoding::to_utf8(data).map_err(malformed)?;
+        if let Some(read) = self.usual_envelope(&text) {
+            return Ok(read);
+        }
         let (schema, payload) = self.envelope(&text)?;
         let value = self.decoder.value(schema.as_ref(), payload)?;
         Ok(SchemaAndValue { schema, value })
+    }
+
+    /// What nearly all messages are: the schema of the last one, then a payload whose members are all there.
+    fn usual_envelope(&self, text: &Bytes) -> Option<SchemaAndValue> {
+        let known = self.read.latest.as_ref().filter(|known| known.direct)?;
+        let mut reader = Reader::new(text);
+        reader.skip_blanks();
+        if !reader.take(b'{') || !reader.take_name("schema") || !reader.rest().starts_with(&known.text) {
+            return None;
+        }
+        reader.advance(known.text.len());
+        if reader.end_of_member().ok()? || !reader.take_name("payload") {
+            return None;
+        }
+        let value = direct::structure(&mut reader, &known.schema, &self.decoder)?;
+        let ended = reader.end_of_member().ok()?;
+        ended.then(|| SchemaAndValue { schema: Some(known.schema.clone()), value: value.into() })
     }
 
     /// Schema and payload of an object that has these two members and no other.
@@ -166,8 +187,22 @@ impl WrittenSchemas {
 /// and shares its schema object. A full cache starts anew.
 struct ReadSchemas {
     limit: usize,
-    latest: Option<(Bytes, Schema)>,
+    latest: Option<Latest>,
     by_text: HashMap<Bytes, Schema>,
+}
+
+/// The schema of the last message.
+struct Latest {
+    text: Bytes,
+    schema: Schema,
+    /// [`direct::is_direct`].
+    direct: bool,
+}
+
+impl Latest {
+    fn new(text: Bytes, schema: Schema) -> Self {
+        Self { text, direct: direct::is_direct(&schema), schema }
+    }
 }
 
 /// A schema as it stands in an envelope.
@@ -178,7 +213,7 @@ enum Found {
 
 impl ReadSchemas {
     fn read(&self, reader: &mut Reader<'_>, input: &Bytes) -> Result<Found> {
-        if let Some((text, schema)) = &self.latest
+        if let Some(Latest { text, schema, .. }) = &self.latest
             && reader.rest().starts_with(text)
         {
             // The text is a whole object, so it ends here whatever follows.
@@ -196,7 +231,7 @@ impl ReadSchemas {
             Found::New { text, node } => (text, node),
         };
         if let Some((text, schema)) = self.by_text.get_key_value(&text) {
-            self.latest = Some((text.clone(), schema.clone()));
+            self.latest = Some(Latest::new(text.clone(), schema.clone()));
             return Ok(Some(schema.clone()));
         }
         let Some(schema) = decoder.schema(&node)? else { return Ok(None) };
@@ -207,7 +242,7 @@ impl ReadSchemas {
             // A copy of its own: the slice would keep the whole message alive.
             let text = Bytes::copy_from_slice(&text);
             self.by_text.insert(text.clone(), schema.clone());
-            self.latest = Some((text, schema.clone()));
+            self.latest = Some(Latest::new(text, schema.clone()));
         }
         Ok(Some(schema))
     }

@@ -6,6 +6,7 @@
 mod config;
 mod converter;
 pub(crate) mod decoder;
+mod direct;
 mod encoder;
 mod encoding;
 pub(crate) mod node;

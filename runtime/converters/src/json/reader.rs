@@ -77,6 +77,20 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// Takes a member's name, its colon and the blanks around them if this name, which needs no escapes, is next.
+    pub(super) fn take_name(&mut self, name: &str) -> bool {
+        self.skip_blanks();
+        let quoted = self.rest().strip_prefix(b"\"").and_then(|rest| rest.strip_prefix(name.as_bytes()));
+        if !quoted.is_some_and(|rest| rest.starts_with(b"\"")) {
+            return false;
+        }
+        self.at += name.len() + 2;
+        self.skip_blanks();
+        let colon = self.take(b':');
+        self.skip_blanks();
+        colon
+    }
+
     /// What has not been read.
     pub(super) fn rest(&self) -> &'a [u8] {
         &self.source[self.at..]
@@ -232,12 +246,16 @@ impl<'a> Reader<'a> {
 
     /// The position of the quote or backslash that ends the run of plain characters from `start`.
     fn plain_run(&self, start: usize) -> Result<usize> {
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-        let length = self.source[start..].iter().position(ends).ok_or(Error::UnexpectedEnd(self.source.len()))?;
-        match self.source[start + length] {
-            b'"' | b'\\' => Ok(start + length),
-            byte => Err(Error::ControlCharacter { byte, at: start + length }),
+        let rest = &self.source[start..];
+        let length = memchr::memchr2(b'"', b'\\', rest);
+        let run = &rest[..length.unwrap_or(rest.len())];
+        // One pass that the compiler makes wide, and a second one only to name the byte.
+        if run.iter().fold(false, |found, byte| found | (*byte < b' '))
+            && let Some(at) = run.iter().position(|byte| *byte < b' ')
+        {
+            return Err(Error::ControlCharacter { byte: run[at], at: start + at });
         }
+        length.map(|length| start + length).ok_or(Error::UnexpectedEnd(self.source.len()))
     }
 
     fn text(&self, start: usize, end: usize) -> Result<ByteString> {

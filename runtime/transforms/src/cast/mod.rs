@@ -3,6 +3,8 @@
 mod conversion;
 mod spec;
 
+use std::mem;
+
 use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig, ParsedValue, Validator};
 use sluice_api::data::Field;
 use sluice_api::{ConnectError, Result, Schema, SchemaBuilder, SchemaType, Struct, Value};
@@ -76,17 +78,15 @@ impl Cast {
             return Ok((plan.schema.clone(), cast(Some(schema), value, target)?));
         }
         let value = require_struct(value, PURPOSE)?;
-        let mut updated = Struct::new(plan.schema.clone())?;
-        let fields = schema.fields()?.iter().zip(plan.schema.fields()?).zip(&plan.targets);
-        for (((field, new_field), target), value) in fields.zip(value.into_values()) {
-            let value = self.null_default.apply(field, value);
-            let value = match target {
-                Some(target) => cast(Some(field.schema()), value, *target)?,
-                None => value,
+        let mut values = value.into_values();
+        for ((field, target), value) in schema.fields()?.iter().zip(&plan.targets).zip(&mut values) {
+            let old = self.null_default.apply(field, mem::take(value));
+            *value = match target {
+                Some(target) => cast(Some(field.schema()), old, *target)?,
+                None => old,
             };
-            updated.put_field(new_field, value)?;
         }
-        Ok((plan.schema.clone(), updated.into()))
+        Ok((plan.schema.clone(), Struct::from_checked(plan.schema.clone(), values)?.into()))
     }
 }
 

@@ -13,52 +13,75 @@ pub(super) struct Plan {
 
 /// One field of the nested schema, in its place.
 enum Step {
-    /// It becomes the field of this index.
-    Leaf(usize),
+    /// It becomes the next field.
+    Leaf,
     /// Its fields are flattened.
     Nested(Vec<Step>),
 }
 
 impl Plan {
     pub(super) fn of(schema: &Schema, delimiter: &str) -> Result<Self> {
-        let mut flat = Flat { builder: copy_basics(schema, SchemaBuilder::structure()), leaves: 0, delimiter };
+        let mut flat = Flat { builder: copy_basics(schema, SchemaBuilder::structure()), delimiter };
         let default = schema.default_value().and_then(as_struct);
         let steps = flat.add(schema, "", schema.is_optional(), default)?;
         Ok(Self { schema: flat.builder.build()?, steps })
     }
 
     pub(super) fn apply(&self, value: Struct) -> Result<Struct> {
+        let mut leaves = Leaves { values: Vec::with_capacity(self.schema.fields()?.len()), unset: Vec::new() };
+        leaves.put(value, &self.steps)?;
+        if leaves.unset.is_empty() {
+            return Struct::from_checked(self.schema.clone(), leaves.values);
+        }
         let mut flat = Struct::new(self.schema.clone())?;
-        put(value, &self.steps, &mut flat)?;
+        for (field, value) in self.schema.fields()?.iter().zip(leaves.values) {
+            if !leaves.unset.contains(&field.index()) {
+                flat.put_checked(field, value)?;
+            }
+        }
         Ok(flat)
     }
 }
 
-fn put(value: Struct, steps: &[Step], flat: &mut Struct) -> Result<()> {
-    let schema = value.schema().clone();
-    let values = value.into_values().into_vec();
-    for ((field, value), step) in schema.fields()?.iter().zip(values).zip(steps) {
-        match (step, value) {
-            (Step::Leaf(at), Value::Null) => {
-                put_leaf(*at, field.schema().default_value().cloned().unwrap_or_default(), flat)?;
-            }
-            (Step::Leaf(at), value) => put_leaf(*at, value, flat)?,
-            (Step::Nested(steps), Value::Struct(inner)) => put(inner, steps, flat)?,
-            // A struct that is missing leaves its fields unset.
-            (Step::Nested(_), _) => {}
-        }
-    }
-    Ok(())
+/// The values of the flat struct, in the order of its fields.
+struct Leaves {
+    values: Vec<Value>,
+    /// Those below a struct that is missing: not even null was put there.
+    unset: Vec<usize>,
 }
 
-fn put_leaf(at: usize, value: Value, flat: &mut Struct) -> Result<()> {
-    let schema = flat.schema().clone();
-    flat.put_checked(&schema.fields()?[at], value)
+impl Leaves {
+    fn put(&mut self, value: Struct, steps: &[Step]) -> Result<()> {
+        let schema = value.schema().clone();
+        let values = value.into_values().into_vec();
+        for ((field, value), step) in schema.fields()?.iter().zip(values).zip(steps) {
+            match (step, value) {
+                (Step::Leaf, Value::Null) => {
+                    self.values.push(field.schema().default_value().cloned().unwrap_or_default());
+                }
+                (Step::Leaf, value) => self.values.push(value),
+                (Step::Nested(steps), Value::Struct(inner)) => self.put(inner, steps)?,
+                (Step::Nested(steps), _) => self.leave_out(steps),
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_out(&mut self, steps: &[Step]) {
+        for step in steps {
+            match step {
+                Step::Leaf => {
+                    self.unset.push(self.values.len());
+                    self.values.push(Value::Null);
+                }
+                Step::Nested(steps) => self.leave_out(steps),
+            }
+        }
+    }
 }
 
 struct Flat<'a> {
     builder: SchemaBuilder,
-    leaves: usize,
     delimiter: &'a str,
 }
 
@@ -89,8 +112,7 @@ impl Flat<'_> {
     fn leaf(&mut self, name: String, schema: Schema) -> Result<Step> {
         let builder = std::mem::replace(&mut self.builder, SchemaBuilder::structure());
         self.builder = builder.field(name, schema).checked()?;
-        self.leaves += 1;
-        Ok(Step::Leaf(self.leaves - 1))
+        Ok(Step::Leaf)
     }
 }
 
