@@ -4,6 +4,7 @@ mod accounting;
 mod bad_input;
 mod clients;
 mod errors;
+mod exactly_once;
 mod floors;
 mod isolation;
 mod newcomer;

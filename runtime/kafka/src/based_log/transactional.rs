@@ -60,15 +60,22 @@ impl TransactionalWriter {
             headers: Vec::new(),
         };
         let records: Vec<ProducerRecord> = records.into_iter().map(record).collect();
+        let written = self.write_all(&records, deadline).await;
+        // A fenced producer gives its records up without a word; it knows why.
+        written.map_err(|error| self.producer.failure().unwrap_or(error))
+    }
+
+    async fn write_all(&self, records: &[ProducerRecord], deadline: Instant) -> Result<(), Error> {
+        let left = || deadline.saturating_duration_since(Instant::now());
         self.producer.begin_transaction()?;
         let mut sent = 0;
         while sent < records.len() {
             sent += self.producer.send(&records[sent..], sent as u64).map_err(|refused| refused.error)?;
-            self.producer.flush_now(deadline.saturating_duration_since(Instant::now())).await?;
+            self.producer.flush_now(left()).await?;
             let mut acks = Vec::new();
             self.producer.take_acks(&mut acks);
             acks.into_iter().try_for_each(|ack| ack.result.map(drop))?;
         }
-        self.producer.commit_transaction(deadline.saturating_duration_since(Instant::now())).await
+        self.producer.commit_transaction(left()).await
     }
 }
