@@ -7,10 +7,28 @@ use serde_json::{Value as Json, json};
 use sluice_harness::Random;
 
 use super::generate::{Chance, Shape, bytes, loose, number_text, of_schema, schema, text};
+use super::kept::{input_bytes, numbers_are_wider, text_stays_whole};
 use super::ours::typed_json;
 use super::run::{Kept, family};
 
-pub(super) const KEPT: &[Kept] = &[];
+pub(super) const KEPT: &[Kept] = &[
+    Kept {
+        row: "header bytes that are not UTF-8",
+        is: |case, _| {
+            let bytes = input_bytes(case);
+            let whole = json!({"schema": "BYTES", "value": {"bytes": STANDARD.encode(&bytes)}});
+            str::from_utf8(&bytes).is_err() && case.ours["ok"] == whole
+        },
+    },
+    Kept {
+        row: "header text after a number, array, map or date",
+        is: |case, _| {
+            String::from_utf8(input_bytes(case))
+                .is_ok_and(|text| text_stays_whole(&text, &case.theirs["ok"], &case.ours["ok"]))
+        },
+    },
+    Kept { row: "header numbers in FLOAT32", is: |case, _| numbers_are_wider(&case.theirs["ok"], &case.ours["ok"]) },
+];
 
 const CLASS: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 

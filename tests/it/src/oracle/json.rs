@@ -10,10 +10,17 @@ use sluice_api::{ConverterUse, Properties, Schema, Value};
 use sluice_harness::Random;
 
 use super::generate::{Chance, Shape, bytes, loose, mutated, of_schema_with_gaps, schema};
+use super::kept::{refused_by, same_but_for_float_text};
 use super::ours::typed_json;
 use super::run::{Kept, family};
 
-pub(super) const KEPT: &[Kept] = &[];
+pub(super) const KEPT: &[Kept] = &[
+    Kept {
+        row: "JSON with an unpaired surrogate or overlong UTF-8",
+        is: |case, _| ["unpaired surrogate", "invalid UTF-8 in the string"].iter().any(|part| refused_by(case, part)),
+    },
+    Kept { row: "text of floats", is: |case, _| same_but_for_float_text(case) },
+];
 
 const CLASS: &str = "org.apache.kafka.connect.json.JsonConverter";
 const USES: [&str; 3] = ["key", "value", "header"];

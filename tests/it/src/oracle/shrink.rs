@@ -66,7 +66,9 @@ fn changed(request: &Json, path: &str, change: impl FnOnce(&mut Json)) -> Json {
 }
 
 fn remove_index(part: &mut Json, at: usize) {
-    if let Json::Array(items) = part {
+    if let Json::Array(items) = part
+        && at < items.len()
+    {
         items.remove(at);
     }
 }

@@ -1,7 +1,9 @@
 //! Apache Kafka's transformations and predicates: a family per class, with random configurations and records.
 
 mod config;
+mod patterns;
 mod predicates;
+mod renames;
 mod timestamps;
 
 use anyhow::Result;
@@ -9,9 +11,34 @@ use serde_json::{Map, Value as Json, json};
 use sluice_harness::Random;
 
 use super::generate::{Chance, record};
+use super::kept::{numbers_are_wider, refused};
 use super::run::{Kept, family};
 
-pub(super) const KEPT: &[Kept] = &[];
+pub(super) const KEPT: &[Kept] = &[
+    Kept {
+        row: "header numbers in FLOAT32",
+        is: |case, _| {
+            case.request["steps"][0]["class"] == "org.apache.kafka.connect.transforms.InsertHeader"
+                && numbers_are_wider(last_header(case.theirs), last_header(case.ours))
+        },
+    },
+    Kept { row: "the new name of a `ReplaceField` rename", is: |case, _| renames::new_name_is_taken(case) },
+    Kept {
+        row: "a `timestamp.format` that is no pattern",
+        is: |case, _| patterns::not_configured(case, "configuration timestamp.format: "),
+    },
+    Kept {
+        row: "regular expressions of transforms and predicates",
+        is: |case, _| patterns::not_configured(case, "not supported"),
+    },
+    Kept { row: "a regular expression that takes too many steps", is: |case, _| refused(case, "takes too many steps") },
+    Kept { row: "groups of an alternative that failed", is: |case, _| patterns::group_of_a_failed_alternative(case) },
+];
+
+/// The header that was inserted.
+fn last_header(answer: &Json) -> &Json {
+    answer["ok"]["headers"].as_array().and_then(|headers| headers.last()).unwrap_or(&Json::Null)
+}
 
 const PACKAGE: &str = "org.apache.kafka.connect.transforms";
 

@@ -1,0 +1,231 @@
+//! Patterns as users write them: random ones of `SimpleDateFormat` and of `java.util.regex`, with texts that fit more or less.
+
+use anyhow::Result;
+use serde_json::{Value as Json, json};
+use sluice_harness::Random;
+
+use super::super::generate::Chance;
+use super::super::kept::message;
+use super::super::run::{Case, family};
+use super::{KEPT, PACKAGE};
+
+/// Whether the oracle took a configuration that we refuse with such a message.
+pub(super) fn not_configured(case: &Case, part: &str) -> bool {
+    let at_configure = |answer: &Json| answer["error"]["at"] == "configure";
+    at_configure(case.ours) && !at_configure(case.theirs) && message(case).contains(part)
+}
+
+/// Whether new topics differ that are made of a group in a part of the expression that can be tried in vain.
+pub(super) fn group_of_a_failed_alternative(case: &Case) -> bool {
+    let config = |key: &str| case.request["steps"][0]["config"][key].as_str().unwrap_or_default();
+    let topics = [case.theirs, case.ours].map(|answer| answer["ok"]["topic"].is_string());
+    let (regex, replacement) = (config("regex"), config("replacement"));
+    topics == [true, true]
+        && regex.contains('(')
+        && regex.contains(['|', '*', '+', '?', '{'])
+        && replacement.contains(['1', '2', '3', 'n'])
+}
+
+#[test]
+fn simple_date_format() -> Result<()> {
+    family("oracle::simple_date_format", KEPT, |random| {
+        let items: Vec<String> = (0..=random.below(6)).map(|_| date_item(random)).collect();
+        let (reads, mut texts) = (random.percent(60), Vec::new());
+        for _ in 0..3 {
+            // Before year 1, Java looks for the end of a week year in a year of the other era.
+            let earliest = if items.iter().any(|item| item.starts_with('Y')) { -62_135_769_600_000 } else { i64::MIN };
+            let value =
+                if reads { json!(date_text(random, &items)) } else { json!({"i64": millis(random).max(earliest)}) };
+            texts.push(record("t", &value));
+        }
+        let target = if reads { random.pick(&["unix", "Timestamp", "Time"]) } else { "string" };
+        let config = json!({"target.type": target, "format": items.concat()});
+        request("TimestampConverter$Value", &config, texts)
+    })
+}
+
+#[test]
+fn java_regex() -> Result<()> {
+    family("oracle::java_regex", KEPT, |random| {
+        let mut regex = alternatives(random, 3);
+        if random.percent(4) && !regex.is_empty() {
+            regex.remove(random.below(regex.len()));
+        }
+        let replacement = random.pick(&["<$0>", "$1-$2", "[$1]", "x", "$3", "\\$$1", "${n}", "$10"]);
+        let config = json!({"regex": regex, "replacement": replacement});
+        let records = (0..3).map(|_| record(&topic(random), &Json::Null)).collect();
+        request("RegexRouter", &config, records)
+    })
+}
+
+fn request(class: &str, config: &Json, records: Vec<Json>) -> Json {
+    json!({"op": "transform", "steps": [{"class": format!("{PACKAGE}.{class}"), "config": config}], "records": records})
+}
+
+fn record(topic: &str, value: &Json) -> Json {
+    json!({"kind": "sink", "topic": topic, "partition": 0, "offset": 5, "value": value})
+}
+
+/// A letter of a pattern some times over, or a delimiter.
+fn date_item(random: &mut Random) -> String {
+    if random.percent(35) {
+        return random.pick(&["-", "/", ":", " ", "'T'", ".", "''", "'o''c'", ", ", "é", "'x y'"]).to_owned();
+    }
+    let letter = random.pick(&[
+        "y", "y", "M", "d", "H", "m", "s", "S", "G", "Y", "L", "w", "W", "D", "F", "E", "u", "a", "k", "K", "h", "z",
+        "Z", "X",
+    ]);
+    let most = if letter == "X" { 3 } else { 5 };
+    letter.repeat(1 + random.below(most))
+}
+
+/// A text for a pattern, wrong here and there.
+fn date_text(random: &mut Random, items: &[String]) -> String {
+    let mut text: String = items.iter().map(|item| field_text(random, item)).collect();
+    match random.below(12) {
+        0 => text.push_str(random.pick(&["x", " 1", "9"])),
+        1 => text.insert(0, ' '),
+        2 => drop(text.pop()),
+        _ => {}
+    }
+    text
+}
+
+fn field_text(random: &mut Random, item: &str) -> String {
+    let (letter, count) = (item.chars().next().unwrap_or(' '), item.chars().count());
+    match letter {
+        'G' => random.pick(&["AD", "BC", "ad", "Anno Domini"]).to_owned(),
+        'M' | 'L' if count > 2 => random.pick(&["Jan", "February", "may", "DECEMBER", "Sept"]).to_owned(),
+        'E' => random.pick(&["Sun", "Thursday", "fri"]).to_owned(),
+        'a' => random.pick(&["AM", "PM", "pm"]).to_owned(),
+        'z' | 'Z' => {
+            random.pick(&["UTC", "GMT", "GMT+1:30", "GMT-02:00", "+0130", "-0900", "GMT+25:00", "+1"]).to_owned()
+        }
+        'X' => random.pick(&["Z", "+01", "-0130", "+05:45", "+1", "z"]).to_owned(),
+        letter if letter.is_ascii_alphabetic() => number(random, letter, count),
+        _ => item.replace("''", "\u{0}").replace('\'', "").replace('\u{0}', "'"),
+    }
+}
+
+fn number(random: &mut Random, letter: char, count: usize) -> String {
+    let width = if random.percent(80) { count } else { 1 + random.below(6) };
+    let most = match letter {
+        'y' | 'Y' => 2100,
+        'D' => 366,
+        'S' => 999,
+        'm' | 's' => 59,
+        'H' | 'k' | 'd' | 'w' => 31,
+        _ => 7,
+    };
+    let number = if random.percent(90) { random.below(most + 1) } else { random.below(100_000) };
+    let sign = if random.percent(4) { "-" } else { "" };
+    let blank = if random.percent(4) { " " } else { "" };
+    format!("{blank}{sign}{number:0width$}")
+}
+
+/// A moment between the years 1600 and 2300, or any.
+fn millis(random: &mut Random) -> i64 {
+    match random.below(10) {
+        0 => {
+            *random.pick(&[&0, &-1, &1, &i64::MAX, &i64::MIN, &86_399_999, &-62_135_769_600_000, &253_402_300_800_000])
+        }
+        1 => random.next() as i64,
+        2 => (random.next() as i64) >> 14,
+        _ => (random.next() % 22_000_000_000_000) as i64 - 11_600_000_000_000,
+    }
+}
+
+fn topic(random: &mut Random) -> String {
+    let part = |random: &mut Random| random.pick(&["a", "b", "ab", "-", "1", "A", ".", "_", "aa", "c", "orders"]);
+    (0..random.below(6)).map(|_| part(random)).collect()
+}
+
+fn alternatives(random: &mut Random, depth: usize) -> String {
+    let mut text = sequence(random, depth);
+    while random.percent(20) {
+        text.push('|');
+        text.push_str(&sequence(random, depth));
+    }
+    text
+}
+
+fn sequence(random: &mut Random, depth: usize) -> String {
+    (0..random.below(4)).map(|_| quantified(random, depth)).collect()
+}
+
+fn quantified(random: &mut Random, depth: usize) -> String {
+    let atom = atom(random, depth);
+    if random.percent(60) {
+        return atom;
+    }
+    let times = random.pick(&["?", "*", "+", "{2}", "{1,2}", "{0,1}", "{1,}"]);
+    let kind = random.pick(&["", "", "", "?", "+"]);
+    format!("{atom}{times}{kind}")
+}
+
+fn atom(random: &mut Random, depth: usize) -> String {
+    if depth > 0 && random.percent(35) {
+        let inner = alternatives(random, depth - 1);
+        let open = random.pick(&["(", "(", "(", "(?:", "(?=", "(?!", "(?>", "(?i:", "(?<n>", "(?-i:"]);
+        return format!("{open}{inner})");
+    }
+    if random.percent(20) {
+        return class(random, depth);
+    }
+    random
+        .pick(&[
+            "a",
+            "b",
+            "ab",
+            "-",
+            "1",
+            "A",
+            ".",
+            "_",
+            "c",
+            "orders",
+            "\\.",
+            "\\d",
+            "\\w",
+            "\\W",
+            "\\D",
+            "\\s",
+            "\\S",
+            "^",
+            "$",
+            "\\b",
+            "\\B",
+            "\\A",
+            "\\z",
+            "\\Z",
+            "\\p{L}",
+            "\\p{Upper}",
+            "\\P{Alpha}",
+            "\\p{Punct}",
+            "\\1",
+            "(?i)",
+            "\\x61",
+            "\\Qa.\\E",
+            "(?<=a)",
+            "(?<!b)",
+            "\\R",
+            "\\h",
+            "\\V",
+            "]",
+            "}",
+            "(?s)",
+        ])
+        .to_owned()
+}
+
+fn class(random: &mut Random, depth: usize) -> String {
+    let part = |random: &mut Random| {
+        random.pick(&["a", "b-c", "a-z", "\\d", "\\w", "\\-", "A-Z", "_", ".", "^", "&", "\\p{Lower}"])
+    };
+    let mut text: String = (0..=random.below(2)).map(|_| part(random)).collect();
+    if depth > 0 && random.percent(25) {
+        let more = class(random, depth - 1);
+        text = format!("{text}{}{more}", random.pick(&["", "&&"]));
+    }
+    format!("[{}{text}]", random.pick(&["", "", "^"]))
+}
