@@ -42,9 +42,10 @@ impl Flatten {
 
     fn collect(&self, map: Map, prefix: Option<&str>, entries: &mut Vec<(Value, Value)>) -> Result<()> {
         for (key, value) in map {
+            let own = if key.is_null() { "null" } else { text_key(&key)? };
             let name = match prefix.filter(|prefix| !prefix.is_empty()) {
                 None => key,
-                Some(prefix) => format!("{prefix}{}{}", self.delimiter, text_key(&key)?).into(),
+                Some(prefix) => format!("{prefix}{}{own}", self.delimiter).into(),
             };
             match value {
                 Value::Map(inner) => self.collect(inner, Some(text_key(&name)?), entries)?,

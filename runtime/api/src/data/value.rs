@@ -138,7 +138,7 @@ impl Map {
                 }
             }
             let same_hash = by_hash.entry(java_order::java_hash(&key)).or_default();
-            match same_hash.iter().find(|at| map.0[**at].0 == key) {
+            match same_hash.iter().find(|at| same_key(&map.0[**at].0, &key)) {
                 Some(at) => map.0[*at].1 = value,
                 None => {
                     same_hash.push(map.len());
@@ -193,7 +193,7 @@ impl Map {
 
     /// Sets `key`; a new key goes to the end.
     pub fn put(&mut self, key: Value, value: Value) {
-        match self.0.iter_mut().find(|(existing, _)| *existing == key) {
+        match self.0.iter_mut().find(|(existing, _)| same_key(existing, &key)) {
             Some(entry) => entry.1 = value,
             None => self.0.push((key, value)),
         }
@@ -217,6 +217,32 @@ impl Map {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Whether two keys are one to Java's maps: there NaN equals itself, and 0.0 is not -0.0.
+fn same_key(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Float32(one), Value::Float32(other)) => {
+            one.to_bits() == other.to_bits() || one.is_nan() && other.is_nan()
+        }
+        (Value::Float64(one), Value::Float64(other)) => {
+            one.to_bits() == other.to_bits() || one.is_nan() && other.is_nan()
+        }
+        _ => one == other,
+    }
+}
+
+/// Whether Java takes two keys for one: NaN is itself there, and the two zeros differ.
+fn is_same_key(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Float32(one), Value::Float32(other)) => {
+            one.total_cmp(other).is_eq() || (one.is_nan() && other.is_nan())
+        }
+        (Value::Float64(one), Value::Float64(other)) => {
+            one.total_cmp(other).is_eq() || (one.is_nan() && other.is_nan())
+        }
+        _ => one == other,
     }
 }
 
@@ -244,4 +270,17 @@ impl SchemaAndValue {
 
     /// No schema and no value.
     pub const NULL: Self = Self { schema: None, value: Value::Null };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_apart_as_java_does() {
+        let entries = [f32::NAN, f32::NAN, 0.0, -0.0].map(|key| (Value::Float32(key), Value::Null));
+        assert_eq!(Value::from(Map::insertion_ordered(entries)).to_string(), "{NaN=null, 0.0=null, -0.0=null}");
+        let many = (0..40).chain(10..20).map(|key| (Value::Int32(key), Value::Null));
+        assert_eq!(Map::insertion_ordered(many).len(), 40);
+    }
 }

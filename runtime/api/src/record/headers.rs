@@ -31,9 +31,18 @@ impl Headers {
     /// # Errors
     /// `Data` when `schema` is given and `value` does not fit it (texts of connect-plugins.md 1.1).
     pub fn add(&mut self, key: impl Into<Arc<str>>, schema: Option<Schema>, value: Value) -> Result<()> {
-        if let Some(schema) = &schema {
-            check(schema, &value)?;
-        }
+        let schema = match (schema, &value) {
+            (Some(schema), value) => {
+                check(&schema, value)?;
+                Some(schema)
+            }
+            // A header without schema has the one that its struct has (`ConnectHeader.schema`).
+            (None, Value::Struct(value)) => Some(value.schema().clone()),
+            (None, _) => None,
+        };
+        // A struct brings its schema with it (`ConnectHeader.schema`).
+        let own = || if let Value::Struct(value) = &value { Some(value.schema().clone()) } else { None };
+        let schema = schema.or_else(own);
         self.0.push(Header { key: key.into(), schema, value });
         Ok(())
     }
@@ -112,7 +121,7 @@ impl<'a> IntoIterator for &'a Headers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::parse_string;
+    use crate::data::{SchemaBuilder, Struct, parse_string};
 
     #[test]
     fn the_class_of_a_value_must_fit_its_schema() {
@@ -133,5 +142,8 @@ mod tests {
             "The value 1 is not compatible with the schema Schema{org.apache.kafka.connect.data.Date:INT32}"
         );
         assert_eq!(headers.len(), 5);
+        let of_struct = SchemaBuilder::structure().build().unwrap();
+        headers.add("s", None, Struct::new(of_struct.clone()).unwrap().into()).unwrap();
+        assert_eq!(headers.last_with_name("s").unwrap().schema, Some(of_struct));
     }
 }

@@ -197,10 +197,15 @@ impl ExtractNewRecordState {
             // Rows of one schema in events of two; rare enough to be worked out anew.
             false => build(row.schema())?.row,
         };
-        let mut values = row.into_values().into_vec();
-        values.extend(added.into_iter().flatten());
-        let row = Struct::from_checked(schema.clone(), values)?;
-        record.set(Part::Value, Some(schema), row.into());
+        let mut extended = Struct::new(schema.clone())?;
+        let (of_row, of_event) = schema.fields()?.split_at(row.values().len());
+        for (field, value) in of_row.iter().zip(row.into_values()) {
+            extended.put_checked(field, value)?;
+        }
+        for (field, value) in of_event.iter().zip(added.into_iter().flatten()) {
+            extended.put_field(field, value)?;
+        }
+        record.set(Part::Value, Some(schema), extended.into());
         Ok(())
     }
 }

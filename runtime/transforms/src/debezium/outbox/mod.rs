@@ -73,7 +73,7 @@ impl EventRouter {
         let row = require_struct(after, "Read Outbox Event")?;
         let payload_field = column(&row, &self.config.payload, "payload field")?;
         let timestamp = self.timestamp(event, &row)?;
-        let id_field = column(&row, &self.config.id, "event-id field")?;
+        let id_field = known(&row, &self.config.id)?;
         let (payload_schema, payload) = self.payload(payload_field, &row, record.topic());
         record.headers_mut().add("id", Some(id_field.schema().clone()), row.get_field(id_field).clone())?;
 
@@ -96,17 +96,12 @@ impl EventRouter {
             true => record.set(Part::Value, None, Value::Null),
             false => record.set(Part::Value, Some(schema), value),
         }
-        let key_field = self.key_field(&row)?;
+        let key_field = known(&row, &self.config.key)?;
         record.set(Part::Key, Some(key_field.schema().clone()), row.get_field(key_field).clone());
         record.set_timestamp_ms(timestamp);
         let route = route.ok_or_else(|| ConnectError::data(format!("the column {} is null", self.config.route_by)))?;
         record.set_topic(self.topic(route)?);
         Ok(Some(record))
-    }
-
-    fn key_field<'a>(&self, row: &'a Struct) -> Result<&'a Field> {
-        let field = row.schema().field(&self.config.key)?;
-        field.ok_or_else(|| ConnectError::data(format!("{} is not a valid field name", self.config.key)))
     }
 
     /// Milliseconds: of the configured column, or of when the connector saw the event.
@@ -199,12 +194,10 @@ impl EventRouter {
     ) -> Result<Option<i32>> {
         let mut partition = None;
         for additional in &self.config.additional {
-            let Some(field) = row.schema().field(&additional.field)? else {
-                if self.config.missing_additional_is_ignored {
-                    continue;
-                }
-                return Err(ConnectError::data(format!("{} is not a valid field name", additional.field)));
-            };
+            if self.config.missing_additional_is_ignored && row.schema().field(&additional.field)?.is_none() {
+                continue;
+            }
+            let field = known(row, &additional.field)?;
             match (additional.placement, &mut *value) {
                 (Placement::Envelope, Value::Struct(envelope)) => {
                     envelope.put(&additional.alias, row.get_field(field).clone())?;
@@ -256,6 +249,11 @@ impl Transform for EventRouter {
 fn column<'a>(row: &'a Struct, name: &str, what: &str) -> Result<&'a Field> {
     let field = row.schema().field(name)?;
     field.ok_or_else(|| ConnectError::connect(format!("Unable to find {what} {name} in event")))
+}
+
+fn known<'a>(row: &'a Struct, name: &str) -> Result<&'a Field> {
+    let field = row.schema().field(name)?;
+    field.ok_or_else(|| ConnectError::data(format!("{name} is not a valid field name")))
 }
 
 /// The row's schema name with the route before its last part.

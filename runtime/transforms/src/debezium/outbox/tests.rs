@@ -96,7 +96,7 @@ fn every_column_can_be_named() {
 fn a_column_that_is_not_there_is_named() {
     let missing = |key| failure(&[(key, "zz")], inserted(Some("{}")));
     assert_eq!(missing("table.field.event.payload"), "Unable to find payload field zz in event");
-    assert_eq!(missing("table.field.event.id"), "Unable to find event-id field zz in event");
+    assert_eq!(missing("table.field.event.id"), "zz is not a valid field name");
     assert_eq!(missing("table.field.event.timestamp"), "Unable to find timestamp field zz in event");
     assert_eq!(missing("table.field.event.key"), "zz is not a valid field name");
     assert_eq!(missing("route.by.field"), "zz is not a valid field name");
