@@ -13,6 +13,8 @@ mod extract_field;
 mod field_path;
 mod filter;
 mod flatten;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod header_from;
 mod hoist_field;
 mod insert_field;

@@ -233,19 +233,6 @@ fn same_key(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Whether Java takes two keys for one: NaN is itself there, and the two zeros differ.
-fn is_same_key(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Float32(one), Value::Float32(other)) => {
-            one.total_cmp(other).is_eq() || (one.is_nan() && other.is_nan())
-        }
-        (Value::Float64(one), Value::Float64(other)) => {
-            one.total_cmp(other).is_eq() || (one.is_nan() && other.is_nan())
-        }
-        _ => one == other,
-    }
-}
-
 impl PartialEq for Map {
     /// Order does not matter, as in Java.
     fn eq(&self, other: &Self) -> bool {

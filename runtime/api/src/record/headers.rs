@@ -40,9 +40,6 @@ impl Headers {
             (None, Value::Struct(value)) => Some(value.schema().clone()),
             (None, _) => None,
         };
-        // A struct brings its schema with it (`ConnectHeader.schema`).
-        let own = || if let Value::Struct(value) = &value { Some(value.schema().clone()) } else { None };
-        let schema = schema.or_else(own);
         self.0.push(Header { key: key.into(), schema, value });
         Ok(())
     }

@@ -37,8 +37,10 @@ impl Spec {
                 [target] => whole = Some(parse_type(target)?),
                 [name, target] => {
                     let (name, target) = (ByteString::from(name.trim()), parse_type(target)?);
-                    fields.retain(|(known, _)| *known != name);
-                    fields.push((name, target));
+                    match fields.iter_mut().find(|(known, _)| *known == name) {
+                        Some(field) => field.1 = target,
+                        None => fields.push((name, target)),
+                    }
                 }
                 _ => return Err(wrong_item(items, item)),
             }

@@ -2,6 +2,8 @@
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 
+use super::translate::Flags;
+
 /// The class of these ranges.
 pub(super) fn ranges(ranges: &[(char, char)]) -> ClassUnicode {
     ClassUnicode::new(ranges.iter().map(|(from, to)| ClassUnicodeRange::new(*from, *to)))
@@ -41,8 +43,23 @@ pub(super) fn shorthand(letter: char, unicode: bool) -> Option<ClassUnicode> {
     Some(class)
 }
 
-/// The class of `\p{name}`; `None` when there is none or it is not supported.
-pub(super) fn named(name: &str, unicode: bool) -> Option<ClassUnicode> {
+/// The class of `\p{name}`; `None` when there is none or it is not supported. Under `(?i)`, one case stands for all.
+pub(super) fn named(name: &str, flags: Flags) -> Option<ClassUnicode> {
+    const CASES: [&[&str]; 4] = [
+        &["Lower", "Upper"],
+        &["javaLowerCase", "javaUpperCase", "javaTitleCase"],
+        &["Lu", "Ll", "Lt"],
+        &["IsLowercase", "IsUppercase", "IsTitlecase"],
+    ];
+    let cases = CASES.iter().find(|cases| flags.ignore_case && cases.contains(&name));
+    let mut class = by_name(name, flags.unicode_classes)?;
+    for case in cases.into_iter().copied().flatten() {
+        class.union(&by_name(case, flags.unicode_classes)?);
+    }
+    Some(class)
+}
+
+fn by_name(name: &str, unicode: bool) -> Option<ClassUnicode> {
     if let Some((key, value)) = name.split_once('=') {
         return match key.to_ascii_lowercase().as_str() {
             "sc" | "script" => known(&format!(r"\p{{sc={value}}}")),
@@ -80,6 +97,7 @@ fn plain(name: &str) -> Option<ClassUnicode> {
         "LD" => known(r"[\p{L}\p{Nd}]")?,
         "javaLowerCase" => known(r"\p{Lowercase}")?,
         "javaUpperCase" => known(r"\p{Uppercase}")?,
+        "javaTitleCase" => known(r"\p{Lt}")?,
         "javaAlphabetic" => known(r"\p{Alphabetic}")?,
         "javaDigit" => known(r"\p{Nd}")?,
         "javaLetter" => known(r"\p{L}")?,

@@ -11,6 +11,8 @@ pub(super) enum Atom {
     Piece(String),
     /// Nothing at all: Java lets a counted repetition stand alone.
     Empty,
+    /// Flags for what follows; these cannot be repeated.
+    Flags,
 }
 
 /// How often, `None` without limit.
@@ -22,6 +24,9 @@ struct Times {
 impl Translator<'_> {
     /// The atom with the quantifier that follows it, if one does.
     pub(super) fn quantified(&mut self, atom: Atom) -> Result<String, Error> {
+        if let Atom::Flags = atom {
+            return Ok(String::new());
+        }
         self.skip_comments();
         let times = match self.peek() {
             Some('?') => Times { min: 0, max: Some(1) },
@@ -31,7 +36,7 @@ impl Translator<'_> {
             _ => {
                 return Ok(match atom {
                     Atom::ZeroWidth(text) | Atom::Piece(text) => text,
-                    Atom::Empty => String::new(),
+                    Atom::Empty | Atom::Flags => String::new(),
                 });
             }
         };
@@ -39,9 +44,14 @@ impl Translator<'_> {
         let kind = self.peek().filter(|c| matches!(c, '?' | '+'));
         self.at += usize::from(kind.is_some());
         Ok(match atom {
-            // Once is as good as often.
+            // Once is as good as often; never leaves its groups alone.
             Atom::ZeroWidth(text) if times.min > 0 => text,
-            Atom::ZeroWidth(_) | Atom::Empty => String::new(),
+            Atom::ZeroWidth(text) => match kind {
+                Some('?') => format!("(?:|{text})"),
+                Some(_) => format!("(?>{text}|)"),
+                None => format!("(?:{text}|)"),
+            },
+            Atom::Empty | Atom::Flags => String::new(),
             Atom::Piece(text) => {
                 let repeated = format!("{text}{times}");
                 match kind {

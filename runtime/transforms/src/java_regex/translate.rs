@@ -31,7 +31,7 @@ pub(super) struct Translation {
 pub(super) struct Flags {
     pub(super) ignore_case: bool,
     pub(super) unicode_case: bool,
-    unicode_classes: bool,
+    pub(super) unicode_classes: bool,
     multiline: bool,
     dot_all: bool,
     unix_lines: bool,
@@ -54,16 +54,25 @@ pub(super) struct Translator<'a> {
     pub(super) depth: usize,
     groups: usize,
     names: Vec<(String, usize)>,
+    /// Groups that were referred to before they began.
+    ahead: Vec<usize>,
+    /// Groups that have not ended yet, with `None` for those without number.
+    open: Vec<Option<usize>>,
 }
 
 /// The pattern in the engine's grammar.
 pub(super) fn translate(pattern: &str) -> Result<Translation, Error> {
     let pattern: Vec<char> = unquoted(pattern);
     let flags = Flags::default();
-    let mut translator = Translator { pattern: &pattern, at: 0, flags, depth: 0, groups: 0, names: Vec::new() };
-    let text = translator.alternatives()?;
+    let (names, ahead) = (Vec::new(), Vec::new());
+    let open = Vec::new();
+    let mut translator = Translator { pattern: &pattern, at: 0, flags, depth: 0, groups: 0, names, ahead, open };
+    let (text, _) = translator.alternatives()?;
     if translator.at < pattern.len() {
         return Err(translator.wrong("Unmatched closing ')'"));
+    }
+    if let Some(group) = translator.ahead.iter().find(|group| **group <= translator.groups) {
+        return Err(Error::Unsupported(format!("a reference to group {group}, which does not begin before it,")));
     }
     Ok(Translation { text, names: translator.names })
 }
@@ -128,23 +137,26 @@ impl Translator<'_> {
         }
     }
 
-    /// Up to the end or a closing parenthesis, which stays.
-    fn alternatives(&mut self) -> Result<String, Error> {
-        let mut text = self.sequence()?;
+    /// Up to the end or a closing parenthesis, which stays; and whether none of it takes characters.
+    fn alternatives(&mut self) -> Result<(String, bool), Error> {
+        let (mut text, mut zero_width) = self.sequence()?;
         while self.peek() == Some('|') {
             self.at += 1;
+            let (alternative, also) = self.sequence()?;
             text.push('|');
-            text.push_str(&self.sequence()?);
+            text.push_str(&alternative);
+            zero_width &= also;
         }
-        Ok(text)
+        Ok((text, zero_width))
     }
 
-    fn sequence(&mut self) -> Result<String, Error> {
-        let mut text = String::new();
+    fn sequence(&mut self) -> Result<(String, bool), Error> {
+        let (mut text, mut zero_width) = (String::new(), true);
         loop {
             self.skip_comments();
-            let Some(c) = self.peek().filter(|c| !matches!(c, '|' | ')')) else { return Ok(text) };
+            let Some(c) = self.peek().filter(|c| !matches!(c, '|' | ')')) else { return Ok((text, zero_width)) };
             let atom = self.atom(c)?;
+            zero_width &= !matches!(atom, Atom::Piece(_));
             text.push_str(&self.quantified(atom)?);
         }
     }
@@ -220,10 +232,12 @@ impl Translator<'_> {
             // Flags for what follows, no group at all.
             None => {
                 self.depth -= 1;
-                return Ok(Atom::Empty);
+                return Ok(Atom::Flags);
             }
         };
-        let inner = self.alternatives()?;
+        self.open.push((open == "(").then_some(self.groups));
+        let (inner, takes_nothing) = self.alternatives()?;
+        self.open.pop();
         if self.peek() != Some(')') {
             return Err(self.wrong("Unclosed group"));
         }
@@ -231,6 +245,8 @@ impl Translator<'_> {
         self.flags = outer;
         self.depth -= 1;
         let text = format!("{open}{inner})");
+        // The engine repeats only what may take characters, and groups that it keeps.
+        let zero_width = zero_width || takes_nothing && open != "(";
         Ok(if zero_width { Atom::ZeroWidth(text) } else { Atom::Piece(text) })
     }
 
@@ -342,7 +358,9 @@ impl Translator<'_> {
             'z' => zero_width(r"\z"),
             'Z' if self.flags.unix_lines => zero_width(UNIX_LAST_LINE_END),
             'Z' => zero_width(LAST_LINE_END),
-            'b' if self.peek() == Some('{') => Err(Error::Unsupported(r"\b{g}".to_owned())),
+            'b' if self.peek() == Some('{') && self.peek_at(1) == Some('g') => {
+                Err(Error::Unsupported(r"\b{g}".to_owned()))
+            }
             'b' => zero_width(r"\b"),
             'B' => zero_width(r"\B"),
             'R' => Ok(Escape::Emit(Atom::Piece(LINE_BREAK.to_owned()))),
@@ -444,7 +462,7 @@ impl Translator<'_> {
             }
         };
         let unknown = || Error::Unsupported(format!("the character property {{{name}}}"));
-        let mut class = named(&name, self.flags.unicode_classes).ok_or_else(unknown)?;
+        let mut class = named(&name, self.flags).ok_or_else(unknown)?;
         if negated {
             class.negate();
         }
@@ -476,9 +494,14 @@ impl Translator<'_> {
         self.to_group(group.ok_or_else(missing)?)
     }
 
-    fn to_group(&self, group: usize) -> Result<Escape, Error> {
+    fn to_group(&mut self, group: usize) -> Result<Escape, Error> {
         if group > self.groups {
-            return Err(Error::Unsupported(format!("a reference to group {group}, which does not begin before it,")));
+            // A group that there is not matches nothing.
+            self.ahead.push(group);
+            return Ok(Escape::Class(ranges(&[])));
+        }
+        if self.open.contains(&Some(group)) {
+            return Err(Error::Unsupported(format!("a reference to group {group} inside of it")));
         }
         let flag = if self.flags.ignore_case { "i" } else { "" };
         Ok(Escape::Emit(Atom::Piece(format!(r"(?{flag}:\{group})"))))

@@ -58,13 +58,15 @@ const ZONES: [Zone; 26] = [
     ("Argentina Standard Time", "ART", -180, "Argentina Standard Time", "ART", -180),
 ];
 
-/// The zone whose name `text` begins with: its minutes east of UTC and the length of the name.
-pub(super) fn zone(text: &str) -> Option<(i32, usize)> {
+/// The zone whose name `text` begins with: its minutes east of UTC, the length of the name, and whether it has the name all year.
+pub(super) fn zone(text: &str) -> Option<(i32, usize, bool)> {
     let names = ZONES.iter().flat_map(|&(long, short, minutes, summer_long, summer_short, summer_minutes)| {
+        let all_year = long == summer_long;
         [(long, minutes), (short, minutes), (summer_long, summer_minutes), (summer_short, summer_minutes)]
+            .map(|(name, minutes)| (minutes, name, all_year))
     });
-    let fitting = names.filter(|(name, _)| begins_with(text, name));
-    fitting.max_by_key(|(name, _)| name.len()).map(|(name, minutes)| (minutes, name.len()))
+    let fitting = names.filter(|(_, name, _)| begins_with(text, name));
+    fitting.max_by_key(|(_, name, _)| name.len()).map(|(minutes, name, all_year)| (minutes, name.len(), all_year))
 }
 
 /// Whether `text` begins with `name`, in any case.

@@ -175,8 +175,13 @@ impl Parser<'_> {
                 }
             };
         }
-        let (minutes, length) = zone(self.rest(start)).ok_or_else(|| self.failed())?;
-        self.zone_read(i64::from(minutes), start + length);
+        let (minutes, length, all_year) = zone(self.rest(start)).ok_or_else(|| self.failed())?;
+        if all_year && self.read.is_set(Field::Offset) {
+            // Such a name leaves the offset to the calendar, which has one.
+            self.at = start + length;
+        } else {
+            self.zone_read(i64::from(minutes), start + length);
+        }
         Ok(())
     }
 

@@ -41,6 +41,8 @@ pub(crate) enum PatternError {
     IllegalCharacter(char),
     #[error("Unterminated quote")]
     UnterminatedQuote,
+    #[error("invalid ISO 8601 format: length={0}")]
+    IsoZone(usize),
 }
 
 impl Letter {
@@ -96,7 +98,21 @@ pub(super) fn compile(pattern: &str) -> Result<Vec<Item>, PatternError> {
             last = Some(c);
         }
     }
-    if quoted { Err(PatternError::UnterminatedQuote) } else { Ok(items) }
+    if quoted {
+        return Err(PatternError::UnterminatedQuote);
+    }
+    match items.iter().find_map(too_long) {
+        Some(count) => Err(PatternError::IsoZone(count)),
+        None => Ok(items),
+    }
+}
+
+/// The number of letters when there are more than the forms of an ISO zone.
+fn too_long(item: &Item) -> Option<usize> {
+    match item {
+        Item::Field(Letter::IsoZone, count) if *count > 3 => Some(*count),
+        _ => None,
+    }
 }
 
 fn push_literal(items: &mut Vec<Item>, c: char) {

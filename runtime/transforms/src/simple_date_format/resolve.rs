@@ -70,7 +70,7 @@ impl Read {
         self.stamps[field as usize]
     }
 
-    fn is_set(&self, field: Field) -> bool {
+    pub(super) fn is_set(&self, field: Field) -> bool {
         self.stamp(field) > 0
     }
 
@@ -85,18 +85,22 @@ impl Read {
         if one == 0 || other == 0 { 0 } else { one.max(other) }
     }
 
-    /// The moment, in milliseconds since the epoch.
+    /// The moment, in milliseconds since the epoch. What overflows wraps, as in Java.
     pub(super) fn millis(&self) -> i64 {
+        let milli_of_day = self.milli_of_day();
+        let days_more = milli_of_day.div_euclid(MILLIS_PER_DAY);
+        let at = |day: i64| {
+            let of_day = milli_of_day.rem_euclid(MILLIS_PER_DAY) - self.value(Field::Offset);
+            day.wrapping_mul(MILLIS_PER_DAY).wrapping_add(of_day)
+        };
+        let day = self.day(days_more);
         if self.stamp(Field::WeekYear) <= self.stamp(Field::Year) {
-            return self.at(self.day());
+            return at(day);
         }
-        let is_before_year_1 = fields(self.at(self.day())).year <= 0;
-        self.at(self.day_of_week_date(is_before_year_1))
-    }
-
-    /// The moment on that day. What overflows wraps, as in Java.
-    fn at(&self, day: i64) -> i64 {
-        day.wrapping_mul(MILLIS_PER_DAY).wrapping_add(self.milli_of_day()).wrapping_sub(self.value(Field::Offset))
+        let is_before_year_1 = fields(at(day)).year <= 0;
+        // The week gives a date, and the date the day.
+        let date = fields(self.day_of_week_date(is_before_year_1).wrapping_mul(MILLIS_PER_DAY));
+        at(across_cutover(date.year, false, |day| days_more + day(date.year, date.month, date.day_of_month)))
     }
 
     fn milli_of_day(&self) -> i64 {
@@ -119,11 +123,12 @@ impl Read {
         if self.is_set(Field::Era) && self.value(Field::Era) == 0 { 1 - year } else { year }
     }
 
-    fn day(&self) -> i64 {
+    /// The day, moved by the days that the time of day is too long.
+    fn day(&self, days_more: i64) -> i64 {
         let (year, base) = (self.year(), self.base());
         match base {
-            Base::Month(in_month) => across_cutover(year, false, |day| self.in_month(year, &in_month, day)),
-            Base::Year(in_year) => across_cutover(year, true, |day| self.in_year(day(year, 0, 1), &in_year)),
+            Base::Month(base) => across_cutover(year, false, |day| days_more + self.in_month(year, &base, day)),
+            Base::Year(base) => across_cutover(year, true, |day| days_more + self.in_year(day(year, 0, 1), &base)),
         }
     }
 
@@ -134,14 +139,11 @@ impl Read {
         match in_month {
             InMonth::Day if self.is_set(Field::DayOfMonth) => first + self.value(Field::DayOfMonth) - 1,
             InMonth::Day => first,
-            InMonth::Week { with_day } => {
-                let week = first_week(first) + 7 * (self.value(Field::WeekOfMonth) - 1);
-                on_or_before(week + 6, day_of_week(*with_day))
-            }
+            InMonth::Week { with_day } => self.in_week(first, *with_day) + weeks(self.value(Field::WeekOfMonth) - 1),
             InMonth::DayOfWeekInMonth { with_day, with_count } => {
                 let count = if *with_count { self.value(Field::DayOfWeekInMonth) } else { 1 };
                 let from =
-                    if count >= 0 { first + 7 * count - 1 } else { day(year, month + 1, 1) + 7 * (count + 1) - 1 };
+                    if count >= 0 { first + weeks(count) - 1 } else { day(year, month + 1, 1) + weeks(count + 1) - 1 };
                 on_or_before(from, day_of_week(*with_day))
             }
         }
@@ -150,12 +152,14 @@ impl Read {
     fn in_year(&self, first: i64, in_year: &InYear) -> i64 {
         match in_year {
             InYear::Day => first + self.value(Field::DayOfYear) - 1,
-            InYear::Week { with_day } => {
-                let sunday = first_week(first);
-                let start = if *with_day { on_or_before(sunday + 6, self.value(Field::DayOfWeek)) } else { sunday };
-                start + 7 * (self.value(Field::WeekOfYear) - 1)
-            }
+            InYear::Week { with_day } => self.in_week(first, *with_day) + 7 * (self.value(Field::WeekOfYear) - 1),
         }
+    }
+
+    /// The day of the week that `first` is in.
+    fn in_week(&self, first: i64, with_day: bool) -> i64 {
+        let sunday = first_week(first);
+        if with_day { on_or_before(sunday + 6, self.value(Field::DayOfWeek)) } else { sunday }
     }
 
     /// A week of a week year.
@@ -178,7 +182,7 @@ impl Read {
         let year = self.value(Field::WeekYear);
         let year = if is_before_year_1 { 1 - year } else { year };
         let sunday = across_cutover(year, true, |first| first_week(first(year, 0, 1)));
-        sunday + day - SUNDAY + 7 * (week - 1)
+        sunday + day - SUNDAY + weeks(week - 1)
     }
 
     /// Which fields say the day: those that were set last.
@@ -220,4 +224,9 @@ impl Read {
             InMonth::DayOfWeekInMonth { with_day, with_count }
         })
     }
+}
+
+/// The days of so many weeks, which Java counts in 32 bit.
+fn weeks(count: i64) -> i64 {
+    i64::from((count as i32).wrapping_mul(7))
 }

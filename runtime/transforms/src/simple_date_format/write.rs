@@ -58,10 +58,15 @@ fn name(out: &mut String, names: &[&'static str], at: i64, count: usize) {
 
 /// Two letters give the last two digits.
 fn year(out: &mut String, year: i64, count: usize) {
-    padded(out, if count == 2 { year % 100 } else { year }, count);
+    let digits = if count == 2 { year.unsigned_abs() % 100 } else { year.unsigned_abs() };
+    signed(out, year < 0, digits, count);
 }
 
 fn padded(out: &mut String, number: i64, count: usize) {
-    let (sign, width) = (if number < 0 { "-" } else { "" }, count.min(WIDEST));
-    write!(out, "{sign}{:0width$}", number.unsigned_abs()).expect("text takes everything");
+    signed(out, number < 0, number.unsigned_abs(), count);
+}
+
+fn signed(out: &mut String, negative: bool, digits: u64, count: usize) {
+    let (sign, width) = (if negative { "-" } else { "" }, count.min(WIDEST));
+    write!(out, "{sign}{digits:0width$}").expect("text takes everything");
 }

@@ -60,7 +60,8 @@ impl TimestampConverter {
     fn new(config: &ParsedConfig, part: Part) -> Result<Self> {
         let pattern = config.string("format");
         let target = Form::named(config.string("target.type"));
-        let is_blank = pattern.trim().is_empty();
+        // Blank to Java: nothing but what its `trim` takes away.
+        let is_blank = pattern.chars().all(|c| c <= ' ');
         if target == Form::String && is_blank {
             let message = "TimestampConverter requires format option to be specified when using string timestamps";
             return Err(ConnectError::config(message));
