@@ -187,6 +187,9 @@ pub enum HerderError {
     /// Another worker must answer; REST forwards to this URL (`None`: unknown at present, 409).
     #[error("this worker is not the one that can answer")]
     Forward(Option<String>),
+    /// 500: a configuration that cannot even be looked at (`ConfigException`).
+    #[error("{0}")]
+    Config(String),
     /// 500, with the text that Kafka's clients see.
     #[error("{0}")]
     Internal(String),
@@ -201,6 +204,7 @@ impl From<ConnectError> for HerderError {
             Kind::NotFound => Self::NotFound(message),
             Kind::AlreadyExists | Kind::Conflict => Self::Conflict(message),
             Kind::Timeout => Self::Timeout(message),
+            Kind::Config => Self::Config(message),
             _ => Self::Internal(message),
         }
     }

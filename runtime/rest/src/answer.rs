@@ -93,7 +93,7 @@ pub(crate) fn refused(refusal: Refusal) -> Answer {
             HerderError::NotFound(message) => error(StatusCode::NOT_FOUND, &message),
             HerderError::Conflict(message) => error(StatusCode::CONFLICT, &message),
             HerderError::Forward(_) => error(StatusCode::CONFLICT, NO_LEADER),
-            HerderError::Timeout(message) | HerderError::Internal(message) => {
+            HerderError::Timeout(message) | HerderError::Config(message) | HerderError::Internal(message) => {
                 error(StatusCode::INTERNAL_SERVER_ERROR, &redacted(&message))
             }
         },

@@ -144,9 +144,10 @@ pub(crate) fn query_values(uri: &Uri, name: &str) -> Vec<String> {
     pairs.filter(|(key, _)| decoded(key) == name).map(|(_, value)| decoded(value)).collect()
 }
 
-/// A Boolean query parameter: `true` in any case, everything else is false; `None` when it is absent.
+/// A Boolean query parameter: `true` in any case, everything else is false; `None` when it is absent or empty.
 pub(crate) fn query_flag(uri: &Uri, name: &str) -> Option<bool> {
-    query_values(uri, name).first().map(|value| value.eq_ignore_ascii_case("true"))
+    let values = query_values(uri, name);
+    values.first().filter(|value| !value.is_empty()).map(|value| value.eq_ignore_ascii_case("true"))
 }
 
 fn decoded(text: &str) -> String {
@@ -207,5 +208,6 @@ mod tests {
         assert_eq!(query_values(&uri, "expand"), ["info", "status"]);
         assert_eq!(query_flag(&"/?a=TRUE&b=banana".parse().unwrap(), "a"), Some(true));
         assert_eq!(query_flag(&"/?a=TRUE&b=banana".parse().unwrap(), "b"), Some(false));
+        assert_eq!(query_flag(&"/?a=".parse().unwrap(), "a"), None);
     }
 }

@@ -49,7 +49,8 @@ impl Shown {
         for topic in ["config", "offset", "status"] {
             let topic = worker.properties().get(&format!("{topic}.storage.topic")).context("a topic")?;
             let records = kafka.topics().read(topic)?;
-            let text = records.iter().map(|record| format!("{} {}\n", record.key_text(), record.value_text())).collect();
+            let text =
+                records.iter().map(|record| format!("{} {}\n", record.key_text(), record.value_text())).collect();
             shown.push((topic.to_owned(), text));
         }
         Ok(Shown(shown))
@@ -154,9 +155,11 @@ fn refusals(rest: &Rest, secrets: &Path) -> Result<Vec<(String, String)>> {
         ("producer.override.client.rack", word.clone()),
         ("connector.class", word.clone()),
     ] {
-        let mut config = json!({ "connector.class": "FileStreamSource", "name": "refused", "topic": "t", "file": word });
+        let mut config =
+            json!({ "connector.class": "FileStreamSource", "name": "refused", "topic": "t", "file": word });
         config[key] = json!(value);
-        let validate = Call::new("PUT", "/connector-plugins/FileStreamSource/config/validate").json(&config.to_string());
+        let validate =
+            Call::new("PUT", "/connector-plugins/FileStreamSource/config/validate").json(&config.to_string());
         let validated = rest.send(&validate)?;
         answers.push((format!("validate of {key}"), validated.body.clone()));
         if let Ok(Value::Array(entries)) = validated.json().map(|mut body| body["configs"].take()) {
@@ -186,9 +189,21 @@ fn a_worker_that_cannot_start_names_the_variable_and_not_its_value() -> Result<(
         ("task.shutdown.graceful.timeout.ms", variable(&secrets, "short"), variable(&secrets, "short")),
         ("key.converter", word.clone(), word.clone()),
         ("listeners", word.clone(), word.clone()),
-        ("config.providers.file.param.allowed.paths", "relative".to_owned(), "Path relative is not absolute".to_owned()),
-        ("config.providers.file.class", "com.example.Vault".to_owned(), "Could not load config provider class".to_owned()),
-        ("plugin.path", "${file:/no/such/file:x}".to_owned(), "Could not read properties from file /no/such/file".to_owned()),
+        (
+            "config.providers.file.param.allowed.paths",
+            "relative".to_owned(),
+            "Path relative is not absolute".to_owned(),
+        ),
+        (
+            "config.providers.file.class",
+            "com.example.Vault".to_owned(),
+            "Could not load config provider class".to_owned(),
+        ),
+        (
+            "plugin.path",
+            "${file:/no/such/file:x}".to_owned(),
+            "Could not read properties from file /no/such/file".to_owned(),
+        ),
     ] {
         let mut setup = Sluice::distributed(&properties(kafka, "bad-worker")).property(key, &value);
         if key != "listeners" {

@@ -57,12 +57,14 @@ fn check_class(plugin: &str, config: &SentConfig) -> Result<(), Refusal> {
 /// What fails inside validation comes as 500 with the exception's class in front (connect-worker.md 1.6).
 fn prefixed(error: HerderError) -> Refusal {
     const BAD_REQUEST: &str = "org.apache.kafka.connect.runtime.rest.errors.BadRequestException";
+    const CONFIG: &str = "org.apache.kafka.common.config.ConfigException";
     const CONNECT: &str = "org.apache.kafka.connect.errors.ConnectException";
     let message = match error {
         HerderError::BadRequest(message) if message.starts_with("Failed to find any class") => {
             format!("{BAD_REQUEST}: {CONNECT}: {message}")
         }
         HerderError::BadRequest(message) => format!("{BAD_REQUEST}: {message}"),
+        HerderError::Config(message) => format!("{CONFIG}: {message}"),
         HerderError::Internal(message) => format!("{CONNECT}: {message}"),
         other => return other.into(),
     };

@@ -46,6 +46,7 @@ impl Lab {
                 }
                 outcome
             }
+            Place::Configured(properties) => self.put_configured(probe, properties),
             Place::Own(properties) => self.put_on_own(probe, properties),
         }
     }
@@ -67,6 +68,13 @@ impl Lab {
         }
         let (worker, _) = self.standalone.as_ref().expect("it was just started");
         Run::of(probe, worker, Stage::Shared(&self.kafka))
+    }
+
+    fn put_configured(&self, probe: &Probe, more: &[(&str, &str)]) -> Result<Outcome> {
+        let properties = Properties::distributed(&self.kafka, "probes");
+        let properties = more.iter().fold(properties, |properties, (key, value)| properties.with(key, value));
+        let worker = Setup::distributed(self.engine, &properties).start()?;
+        Run::of(probe, &worker, Stage::Shared(&self.kafka))
     }
 
     fn put_on_own(&self, probe: &Probe, broker: &[(&str, &str)]) -> Result<Outcome> {

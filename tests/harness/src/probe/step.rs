@@ -9,6 +9,8 @@ pub enum Place {
     Distributed,
     /// A standalone worker that probes share.
     Standalone,
+    /// A distributed worker of the probe's own with these further properties, on the broker that probes share.
+    Configured(&'static [(&'static str, &'static str)]),
     /// A distributed worker and a broker of the probe's own, which is started with these broker properties.
     Own(&'static [(&'static str, &'static str)]),
 }

@@ -5,6 +5,7 @@ use crate::probe::step::{Probe, Step};
 
 pub(super) fn probes() -> Vec<Probe> {
     vec![
+        probe("D23", "the list of plugins in blocks by type, and what the query says", plugin_blocks()),
         probe("D24", "which class validate takes", validate_class()),
         probe("D25", "unknown plugins", unknown_plugins()),
         probe("P1", "the list of plugins (of all the oracle has)", lists()),
@@ -17,6 +18,7 @@ pub(super) fn probes() -> Vec<Probe> {
         probe("P4", "validate of a file source", validate_source()),
         probe("P5", "validate of a file sink", validate_sink()),
         probe("P6", "validate of transforms, predicates, converters", validate_parts()),
+        probe("P7", "validate of topic creation groups", validate_topic_creation()),
     ]
 }
 
@@ -41,6 +43,11 @@ fn lists() -> Vec<Step> {
         get("/connector-plugins?connectorsOnly=false"),
         get("/connector-plugins?connectorsOnly=banana"),
     ]
+}
+
+fn plugin_blocks() -> Vec<Step> {
+    let queries = ["", "?connectorsOnly=true", "?connectorsOnly=false", "?connectorsOnly=banana", "?connectorsOnly="];
+    queries.iter().map(|query| get(&format!("/connector-plugins{query}"))).collect()
 }
 
 fn unknown_plugins() -> Vec<Step> {
@@ -98,6 +105,30 @@ fn validate_source() -> Vec<Step> {
         of(
             ",\"name\":\" p4 \",\"topic\":\" p4 \",\"tasks.max\":\" 3 \",\"errors.log.enable\":\"TRUE\",\"connector.plugin.version\":\"1.0\"",
         ),
+    ]
+}
+
+fn validate_topic_creation() -> Vec<Step> {
+    const DEFAULT: &str =
+        "\"topic.creation.default.partitions\":\"2\",\"topic.creation.default.replication.factor\":\"1\"";
+    let of = |more: &str| {
+        let body = format!("{{\"connector.class\":\"{SOURCE}\",\"name\":\"p7\",\"topic\":\"p7\",{more}}}");
+        validate("FileStreamSource", &body)
+    };
+    let with_default = |more: &str| of(&format!("{DEFAULT},\"topic.creation.groups\":{more}"));
+    vec![
+        of(DEFAULT),
+        of("\"topic.creation.groups\":\"\""),
+        of("\"topic.creation.default.partitions\":\"0\",\"topic.creation.default.replication.factor\":\"-1\""),
+        of("\"topic.creation.default.partitions\":\"x\",\"topic.creation.default.replication.factor\":\"0\""),
+        of("\"topic.creation.default.partitions\":\"-2\",\"topic.creation.default.cleanup.policy\":\"compact\""),
+        with_default("\"a\""),
+        with_default("\"a\",\"topic.creation.a.include\":\"x.*,y\",\"topic.creation.a.exclude\":\"xx\""),
+        with_default("\"a\",\"topic.creation.a.include\":\"[\""),
+        with_default("\"a\",\"topic.creation.a.include\":\"x\",\"topic.creation.a.partitions\":\"0\""),
+        with_default("\"a\",\"topic.creation.a.include\":\"x\",\"topic.creation.a.retention.ms\":\"never\""),
+        with_default("\"default,a\",\"topic.creation.a.include\":\"x\",\"topic.creation.default.include\":\"y\""),
+        with_default("\"a, b\",\"topic.creation.a.include\":\"x\",\"topic.creation.b.replication.factor\":\"3\""),
     ]
 }
 

@@ -11,6 +11,15 @@ pub(super) fn alone(id: &'static str, about: &'static str, steps: Vec<Step>) -> 
     Probe { id, about, place: Place::Standalone, steps }
 }
 
+pub(super) fn configured(
+    id: &'static str,
+    about: &'static str,
+    worker: &'static [(&'static str, &'static str)],
+    steps: Vec<Step>,
+) -> Probe {
+    Probe { id, about, place: Place::Configured(worker), steps }
+}
+
 pub(super) fn own(
     id: &'static str,
     about: &'static str,
