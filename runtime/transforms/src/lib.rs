@@ -4,6 +4,18 @@
 //! connector and converter. They are plain functions without IO. A record that a transformation cannot take is a `Data` error:
 //! the error policy decides what becomes of it (Invariant 3).
 //!
+//! | class | what it does |
+//! | --- | --- |
+//! | `Cast`, `TimestampConverter` | other types for fields or the whole |
+//! | `InsertField`, `ReplaceField`, `MaskField`, `Flatten`, `HoistField`, `ExtractField` | fields added, left out, renamed, hidden, moved |
+//! | `ValueToKey`, `HeaderFrom`, `InsertHeader`, `DropHeaders` | between value, key and headers |
+//! | `RegexRouter`, `TimestampRouter` | other topics |
+//! | `SetSchemaMetadata`, `Filter` | names of schemas; no record |
+//! | `HasHeaderKey`, `RecordIsTombstone`, `TopicNameMatches` | predicates |
+//! | `io.debezium.transforms.ExtractNewRecordState` | the row of a change event |
+//! | `io.debezium.transforms.ByLogicalTableRouter` | tables that share a topic |
+//! | `io.debezium.transforms.outbox.EventRouter` | events of an outbox table |
+//!
 //! A transformation is a file of its own: its keys, a `Transform` that works on records of both kinds, and its plugins.
 
 mod cast;
@@ -70,5 +82,7 @@ pub fn predicates() -> Vec<Box<dyn PredicatePlugin>> {
     plugins.into_iter().map(|plugin| Box::new(plugin) as Box<dyn PredicatePlugin>).collect()
 }
 
+#[cfg(test)]
+mod golden_config;
 #[cfg(test)]
 mod test_records;
