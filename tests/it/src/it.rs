@@ -13,6 +13,8 @@ mod offsets;
 mod oracle;
 mod raw_batch;
 mod registry;
+mod registry_json_schema;
+mod registry_protobuf;
 mod registry_python;
 mod rest_server;
 mod same_answers;
