@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sluice_kafka::{Admin, Properties};
+use sluice_kafka::{Admin, ErrorKind, Properties};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -26,7 +26,9 @@ pub(crate) fn follow(properties: &Properties) -> anyhow::Result<watch::Receiver<
                         warn!(bootstrap = admin.bootstrap(), %error, "Kafka cannot be reached; trying again");
                         last_notice = Some(tokio::time::Instant::now());
                     }
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    // Wrong credentials do not mend themselves, and each try counts where accounts are locked.
+                    let refused = error.kind() == ErrorKind::Authentication;
+                    tokio::time::sleep(if refused { NOTICE_INTERVAL } else { Duration::from_secs(1) }).await;
                 }
             }
         }

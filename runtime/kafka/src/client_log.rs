@@ -159,6 +159,8 @@ fn is_refusal(code: RDKafkaErrorCode, reason: &str) -> bool {
     match code {
         RDKafkaErrorCode::Authentication => !reason.contains("Local: ") && !reason.contains("Disconnected"),
         RDKafkaErrorCode::SSL => !reason.contains("Disconnected"),
+        // A broker that wants a certificate of the client says so only after the handshake of TLS 1.3.
+        RDKafkaErrorCode::BrokerTransportFailure => reason.contains("SSL alert number"),
         _ => false,
     }
 }

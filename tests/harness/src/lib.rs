@@ -14,7 +14,10 @@ mod tier;
 mod wait;
 mod worker;
 
-pub use kafka::{EndWatch, KAFKA_VERSION, Kafka, Record, Topics, jars, java};
+pub use kafka::{
+    EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD, SecuredKafka,
+    Topics, USER, jars, java,
+};
 pub use process::{Launch, Server, Usage};
 pub use registry::{PYTHON_CLIENT, SchemaRegistry, python};
 pub use rest::{Answer, Call, Ignore, Rest, pretty, same_answer};

@@ -36,7 +36,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects, asks for the versions that the broker offers, and authenticates. A failure to connect is an I/O error of the
-    /// caller to name, `PermissionDenied` or `InvalidInput` when trying again is of no use.
+    /// caller to name, `PermissionDenied` when trying again is of no use.
     pub(super) async fn open(address: &str, config: &ClientConfig) -> io::Result<Self> {
         let setup = config.connection_setup_timeout;
         let connecting = timeout(setup, Stream::open(address, config.security.tls.as_ref())).await;

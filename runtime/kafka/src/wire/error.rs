@@ -191,7 +191,7 @@ fn kind_of(code: ResponseError) -> ErrorKind {
 
 /// A connection fails like this when trying again is of no use.
 fn is_refusal(reason: &io::Error) -> bool {
-    matches!(reason.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput)
+    reason.kind() == io::ErrorKind::PermissionDenied
 }
 
 fn attempts(tried: &[(String, io::Error)]) -> String {

@@ -10,7 +10,8 @@ use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponseParti
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, FindCoordinatorRequest, HeartbeatRequest, HeartbeatResponse,
     JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, OffsetCommitRequest,
-    OffsetCommitResponse, SyncGroupRequest, SyncGroupResponse,
+    OffsetCommitResponse, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
+    SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse,
 };
 
 use super::cluster::text;
@@ -261,6 +262,54 @@ async fn an_offset_that_the_broker_refuses_is_named() {
     assert!(matches!(&error, Error::Broker { subject, .. } if subject == "t-2"), "{error}");
     let error = within(admin.alter_offsets("g", &offsets)).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::GroupNotEmpty);
+}
+
+fn with_plain(address: &str) -> GroupConfig {
+    let jaas = "PlainLoginModule required username=\"u\" password=\"geheim\";";
+    let properties = [
+        ("bootstrap.servers", address),
+        ("group.id", "g"),
+        ("security.protocol", "SASL_PLAINTEXT"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.jaas.config", jaas),
+    ];
+    GroupConfig::parse(properties).expect("valid")
+}
+
+#[tokio::test]
+async fn credentials_are_shown_first_and_again_when_the_session_ends() {
+    let broker = FakeBroker::start().await;
+    for _ in 0..20 {
+        broker
+            .answers::<SaslHandshakeRequest>(&SaslHandshakeResponse::default())
+            .answers::<SaslAuthenticateRequest>(&SaslAuthenticateResponse::default().with_session_lifetime_ms(1));
+    }
+    broker.answers::<HeartbeatRequest>(&heartbeat(0)).answers::<HeartbeatRequest>(&heartbeat(0));
+    let mut member = GroupMember::new(with_plain(&broker.address()));
+    assert_eq!(within(member.heartbeat()).await.expect("alive"), HeartbeatOutcome::Ok);
+    let before = broker.seen::<SaslAuthenticateRequest>();
+    assert_eq!(&*before[0].auth_bytes, b"\0u\0geheim");
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    assert_eq!(within(member.heartbeat()).await.expect("alive"), HeartbeatOutcome::Ok);
+    assert!(broker.seen::<SaslAuthenticateRequest>().len() > before.len());
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_tried_again_and_has_the_brokers_words() {
+    let broker = FakeBroker::start().await;
+    let refusal = SaslAuthenticateResponse::default().with_error_code(58).with_error_message(Some(text("who are you")));
+    broker
+        .answers::<SaslHandshakeRequest>(&SaslHandshakeResponse::default())
+        .answers::<SaslAuthenticateRequest>(&refusal);
+    let mut member = GroupMember::new(with_plain(&broker.address()));
+    let error = within(member.join(&offer())).await.expect_err("refused");
+    assert_eq!((error.kind(), error.is_retriable(), error.wants_rejoin()), (ErrorKind::Refused, false, false));
+    let expected = format!("the Kafka cluster refuses this client: {} (SASL PLAIN: who are you)", broker.address());
+    assert_eq!(error.to_string(), expected);
+    let other = SaslHandshakeResponse::default().with_error_code(33).with_mechanisms(vec![text("SCRAM-SHA-256")]);
+    broker.answers::<SaslHandshakeRequest>(&other);
+    let error = within(member.join(&offer())).await.expect_err("refused");
+    assert!(error.to_string().ends_with("(SASL PLAIN: the broker offers SCRAM-SHA-256 instead)"), "{error}");
 }
 
 #[test]

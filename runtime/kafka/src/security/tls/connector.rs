@@ -74,7 +74,10 @@ fn system_bundle() -> Option<&'static str> {
 /// Why a handshake failed, in words that name the certificate's trouble. `PermissionDenied` when trying again is of no use.
 pub(crate) fn describe(error: &ssl::Error, verified: X509VerifyResult) -> io::Error {
     if verified != X509VerifyResult::OK {
-        let reason = format!("the broker's certificate is refused: {}", verified.error_string());
+        // X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT to X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE.
+        let unknown = (18..=21).contains(&verified.as_raw());
+        let hint = if unknown { ": its authority is not in `ssl.truststore.*`" } else { "" };
+        let reason = format!("the broker's certificate is refused: {}{hint}", verified.error_string());
         return io::Error::new(io::ErrorKind::PermissionDenied, reason);
     }
     let Some(stack) = error.ssl_error() else {

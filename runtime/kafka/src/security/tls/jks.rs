@@ -195,3 +195,48 @@ fn der(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     };
     if *found == tag { rest.split_at_checked(length) } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by keytool with the password `changeit`.
+    const KEY: &[u8] = include_bytes!("../../../../../fuzz/seeds/jks/key");
+    const TRUST: &[u8] = include_bytes!("../../../../../fuzz/seeds/jks/trust");
+
+    #[test]
+    fn a_key_comes_with_its_chain_and_a_trust_store_with_its_certificates() {
+        let entries = read(KEY, Some("changeit"), Some("changeit"), true).expect("opens");
+        let key = entries.key.expect("a key");
+        assert!(entries.certificates[0].public_key().unwrap().public_eq(&key));
+        let trusted = read(TRUST, Some("changeit"), None, false).expect("opens");
+        assert_eq!((trusted.certificates.len(), trusted.key.is_none()), (1, true));
+        assert_eq!(trusted.certificates[0].to_der().unwrap(), entries.certificates[0].to_der().unwrap());
+        assert_eq!(read(KEY, None, None, false).expect("no key is wanted").certificates.len(), 1);
+    }
+
+    #[test]
+    fn a_wrong_password_is_said_without_it() {
+        let refused = |store, key| read(KEY, store, key, true).err().expect("refused");
+        assert_eq!(refused(Some("geheim"), None), "the password does not open the store, or it is damaged");
+        let expected = "`ssl.key.password` (else `ssl.keystore.password`) does not open the private key";
+        assert_eq!(refused(Some("changeit"), Some("geheim")), expected);
+        assert_eq!(refused(None, None), "`ssl.keystore.password` is needed for the private key");
+    }
+
+    #[test]
+    fn a_store_cut_or_changed_anywhere_is_refused_or_read_but_never_panics() {
+        for length in 0..KEY.len() {
+            assert!(read(&KEY[..length], Some("changeit"), Some("changeit"), true).is_err(), "cut at {length}");
+        }
+        for at in 0..KEY.len() {
+            for change in [0, 0x7f, 0xff] {
+                let mut bytes = KEY.to_vec();
+                bytes[at] = change;
+                // Without the digest, some changes are not noticed.
+                drop(read(&bytes, None, Some("changeit"), true));
+                drop(read(&bytes, None, None, false));
+            }
+        }
+    }
+}

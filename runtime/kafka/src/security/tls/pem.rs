@@ -70,3 +70,33 @@ fn private_key(label: &str, base64: &str, password: Option<&str>) -> Result<PKey
     };
     key.map_err(|_| "the private key is malformed".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A certificate and its key, encrypted with the password `changeit`.
+    const BOTH: &str = include_str!("../../../../../fuzz/seeds/pem/both");
+
+    #[test]
+    fn line_breaks_and_text_around_do_not_matter() {
+        for text in [BOTH.to_owned(), BOTH.replace('\n', " "), BOTH.replace('\n', "\r\n"), format!("x\n{BOTH}\ny")] {
+            let entries = read(&text, Some("changeit")).expect("read");
+            let key = entries.key.expect("a key");
+            assert!(entries.certificates[0].public_key().unwrap().public_eq(&key));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_contents() {
+        let refused = |text: &str, password| read(text, password).err().expect("refused");
+        assert_eq!(refused(BOTH, None), "`ssl.key.password` is needed for the private key");
+        assert_eq!(refused(BOTH, Some("geheim")), "`ssl.key.password` does not open the private key");
+        assert_eq!(refused("geheim", None), "there is no PEM certificate or key in it");
+        assert_eq!(refused("-----BEGIN CERTIFICATE-----\nAAAA", None), "a PEM block does not end");
+        let text = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----";
+        assert_eq!(refused(text, None), "the base64 text of a CERTIFICATE is malformed");
+        let text = text.replace('!', "AAAA");
+        assert_eq!(refused(&text, None), "a certificate is malformed");
+    }
+}

@@ -30,3 +30,31 @@ fn with_legacy_ciphers(store: &Pkcs12, password: &str) -> Result<ParsedPkcs12_2,
     let _legacy = Provider::try_load(None, "legacy", true).map_err(|_| WRONG.to_owned())?;
     store.parse2(password).map_err(|_| WRONG.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by keytool with the password `changeit`.
+    const KEY: &[u8] = include_bytes!("../../../../../fuzz/seeds/pkcs12/key");
+    const TRUST: &[u8] = include_bytes!("../../../../../fuzz/seeds/pkcs12/trust");
+
+    #[test]
+    fn stores_of_keytool_open() {
+        let entries = read(KEY, "changeit").expect("opens");
+        let key = entries.key.expect("a key");
+        assert!(entries.certificates[0].public_key().unwrap().public_eq(&key));
+        let trusted = read(TRUST, "changeit").expect("opens");
+        assert_eq!((trusted.certificates.len(), trusted.key.is_none()), (1, true));
+    }
+
+    #[test]
+    fn a_wrong_password_and_a_store_that_is_cut_are_refused() {
+        for password in ["geheim", "", "a\0b"] {
+            assert!(read(KEY, password).err().expect("refused").starts_with("the password does not open the store"));
+        }
+        for length in 0..KEY.len() {
+            assert!(read(&KEY[..length], "changeit").is_err(), "cut at {length}");
+        }
+    }
+}
