@@ -18,6 +18,7 @@ mod registry_protobuf;
 mod registry_python;
 mod rest_server;
 mod same_answers;
+mod security;
 mod stores;
 mod takeover;
 mod wire;
