@@ -11,6 +11,8 @@ mod newcomer;
 mod nothing_lost;
 mod offsets;
 mod oracle;
+mod poison;
+mod providers;
 mod raw_batch;
 mod registry;
 mod registry_json_schema;

@@ -86,13 +86,14 @@ fn what_a_variable_stands_for_is_used_and_never_shown() -> Result<()> {
     let mut random = Random::of("secrets");
     let [folder, gone, word, worker_word] =
         ["folder", "gone", "word", "worker"].map(|name| sentinel(&mut random, name));
-    fs::create_dir(scratch.join(&folder))?;
-    let input = scratch.join(format!("{folder}/in.txt"));
+    // The name of a file is part of a source's offsets; one that is never there has none.
+    let input = scratch.join("in.txt");
     fs::write(&input, "one\ntwo\n")?;
     let secrets = scratch.join("secrets.properties");
     let text = format!(
-        "input={}\ngone={}\nword={word}\nworker.word={worker_word}\ninterval=150\n",
+        "input={}\nmissing={}\ngone={}\nword={word}\nworker.word={worker_word}\ninterval=150\n",
         input.display(),
+        scratch.join(format!("{folder}/in.txt")).display(),
         scratch.join(format!("{gone}/out.txt")).display()
     );
     fs::write(&secrets, text)?;
@@ -124,6 +125,11 @@ fn what_a_variable_stands_for_is_used_and_never_shown() -> Result<()> {
     rest.put_connector("sink", &sink)?;
     rest.wait_state("sink", "FAILED", 1, DEADLINE)?;
 
+    let mut waiting = source.clone();
+    waiting["file"] = json!(variable(&secrets, "missing"));
+    rest.put_connector("waiting", &waiting)?;
+    rest.wait_running("waiting", 1, DEADLINE)?;
+
     // Written and shown alike.
     for (name, written) in [("source", &source), ("sink", &sink)] {
         let config = rest.get(&format!("/connectors/{name}/config"))?.json()?;
@@ -132,7 +138,7 @@ fn what_a_variable_stands_for_is_used_and_never_shown() -> Result<()> {
         let task = &rest.get(&format!("/connectors/{name}/tasks"))?.json()?[0]["config"];
         ensure!(fields.iter().all(|(key, value)| task[key] == *value), "{task}");
     }
-    let mut shown = Shown::of(&worker, kafka, &["source", "sink"])?;
+    let mut shown = Shown::of(&worker, kafka, &["source", "sink", "waiting"])?;
     for (what, answer) in refusals(rest, &secrets)? {
         shown.add(&what, &answer);
     }
@@ -150,7 +156,7 @@ fn refusals(rest: &Rest, secrets: &Path) -> Result<Vec<(String, String)>> {
         ("batch.size", format!("1{word}")),
         ("errors.tolerance", word.clone()),
         ("value.converter", word.clone()),
-        ("transforms", word.clone()),
+        ("header.converter", word.clone()),
         ("producer.override.batch.size", word.clone()),
         ("producer.override.client.rack", word.clone()),
         ("connector.class", word.clone()),
