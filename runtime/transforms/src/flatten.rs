@@ -48,6 +48,7 @@ impl Flatten {
                 Some(prefix) => format!("{prefix}{}{own}", self.delimiter).into(),
             };
             match value {
+                Value::Map(inner) if inner.is_empty() => {}
                 Value::Map(inner) => self.collect(inner, Some(text_key(&name)?), entries)?,
                 Value::Date(_) | Value::Decimal(_) => return Err(not_of_connect(&value)),
                 Value::Struct(_) => {

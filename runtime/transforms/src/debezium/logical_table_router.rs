@@ -239,6 +239,7 @@ impl Envelope {
         for (field, value) in source.fields()?.iter().zip(row.into_values()) {
             renamed.put(field.name(), value)?;
         }
+        renamed.validate()?;
         Ok(renamed)
     }
 }

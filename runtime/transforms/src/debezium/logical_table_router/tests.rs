@@ -87,6 +87,26 @@ fn a_record_without_key_stays_without() {
 }
 
 #[test]
+fn rows_that_differ_are_put_together_by_name() {
+    let of = |fields: &[&str]| {
+        let builder = SchemaBuilder::structure();
+        fields.iter().fold(builder, |builder, name| builder.field(*name, Schema::INT8)).build().unwrap()
+    };
+    let (before, after) = (of(&["a", "b"]), of(&["b"]));
+    let schema =
+        SchemaBuilder::structure().name("x.Envelope").field("before", before.clone()).field("after", after.clone());
+    let schema = schema.build().unwrap();
+    let before = Struct::new(before).unwrap().with("a", 1i8).unwrap().with("b", 2i8).unwrap();
+    let after = Struct::new(after).unwrap().with("b", 2i8).unwrap();
+    let value = Struct::new(schema.clone()).unwrap().with("before", before).unwrap().with("after", after).unwrap();
+    let record = on("customers_shard_1", keyed(Some(schema), value.into()));
+    assert_eq!(
+        apply(CLASS, &SHARDS, record).unwrap_err().to_string(),
+        "Invalid value: null used for required field: \"a\", schema type: INT8"
+    );
+}
+
+#[test]
 fn names_can_be_made_fit_for_avro() {
     let config = [("topic.regex", "(.*)"), ("topic.replacement", "a-b$"), ("schema.name.adjustment.mode", "avro")];
     assert!(apply(CLASS, &config, change()).is_err(), "a group that is none");
