@@ -4,6 +4,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use sluice_api::{ConnectError, Result};
 
+use super::malformed;
+
 /// An encoding of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
@@ -40,7 +42,7 @@ impl Encoding {
             return text;
         }
         match self {
-            Self::Utf8 => String::from_utf8_lossy(bytes).into_owned().into(),
+            Self::Utf8 => malformed::decode(bytes).into(),
             Self::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into(),
             Self::Ascii => {
                 let character =

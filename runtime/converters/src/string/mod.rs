@@ -1,6 +1,7 @@
 //! `StringConverter`: text in one of a few encodings. UTF-8 text passes through without a copy, both ways.
 
 mod encoding;
+mod malformed;
 
 use bytes::Bytes;
 use bytestring::ByteString;
