@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use sluice_harness::Random;
 
 use super::generate::{Chance, Shape, bytes, loose, number_text, of_schema, schema, text};
-use super::kept::{input_bytes, numbers_are_wider, text_stays_whole};
+use super::kept::{has_digits_of_other_scripts, input_bytes, numbers_are_wider, text_stays_whole};
 use super::ours::typed_json;
 use super::run::{Kept, family};
 
@@ -25,6 +25,13 @@ pub(super) const KEPT: &[Kept] = &[
         is: |case, _| {
             String::from_utf8(input_bytes(case))
                 .is_ok_and(|text| text_stays_whole(&text, &case.theirs["ok"], &case.ours["ok"]))
+        },
+    },
+    Kept {
+        row: "numbers in digits of other scripts",
+        is: |case, _| {
+            case.ours["ok"]["schema"] == "STRING"
+                && has_digits_of_other_scripts(&String::from_utf8_lossy(&input_bytes(case)))
         },
     },
     Kept { row: "header numbers in FLOAT32", is: |case, _| numbers_are_wider(&case.theirs["ok"], &case.ours["ok"]) },

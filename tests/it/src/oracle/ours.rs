@@ -51,16 +51,6 @@ impl Ours {
         }
     }
 
-    /// The first class of the request that is not there yet.
-    pub(super) fn missing(&self, request: &Json) -> Option<String> {
-        let step = &request["steps"][0];
-        let transformation =
-            step["class"].as_str().filter(|class| !self.transformations.iter().any(|it| it.class() == *class));
-        let tested = if request["op"] == "predicate" { request } else { &step["predicate"] };
-        let predicate = tested["class"].as_str().filter(|class| !self.predicates.iter().any(|it| it.class() == *class));
-        transformation.or(predicate).map(str::to_owned)
-    }
-
     /// The answer to a request. A panic is an answer too, one that no oracle gives.
     pub(super) fn answer(&self, request: &Json) -> Json {
         let answer = catch_unwind(AssertUnwindSafe(|| self.results(request)));

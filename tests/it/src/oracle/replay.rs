@@ -1,27 +1,21 @@
-//! Cases that are kept: requests that once differed and cases of Apache Kafka's own tests, one per line of `cases.jsonl`; and one case
-//! from a file, to look at.
+//! Cases that are kept: what Apache Kafka's own tests of converters look at, and requests that once differed, one per line of
+//! `cases.jsonl`; and one case from a file, to look at.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value as Json;
 use sluice_harness::oracle::{Oracle, difference};
 
 use super::ours::Ours;
+use super::run::{Kept, put};
+use super::{header, json, plain};
 
 const CASES: &str = include_str!("cases.jsonl");
 
 #[test]
 fn kept_cases_have_the_oracles_answers() -> Result<()> {
     let requests: Vec<Json> = CASES.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let ours = Ours::new();
-    let mut different = Vec::new();
-    for (request, theirs) in requests.iter().zip(Oracle::shared()?.ask(&requests)?) {
-        if let Some(difference) = difference(&theirs, &ours.answer(request)) {
-            different.push(format!("  {difference}\n    replay: {request}"));
-        }
-    }
-    ensure!(different.is_empty(), "{} of {} differ:\n{}", different.len(), requests.len(), different.join("\n"));
-    eprintln!("{} kept cases, 0 differences", requests.len());
-    Ok(())
+    let kept: Vec<Kept> = [json::KEPT, header::KEPT, plain::KEPT].concat();
+    put(Oracle::shared()?, "oracle::kept_cases", &kept, &requests)
 }
 
 /// `SLUICE_ORACLE_REPLAY` names a file with a request per line; both answers are shown.

@@ -11,16 +11,24 @@ use serde_json::{Map, Value as Json, json};
 use sluice_harness::Random;
 
 use super::generate::{Chance, record};
-use super::kept::{numbers_are_wider, refused};
-use super::run::{Kept, family};
+use super::kept::{has_digits_of_other_scripts, numbers_are_wider, refused, text_stays_whole};
+use super::run::{Case, Kept, family};
 
 pub(super) const KEPT: &[Kept] = &[
     Kept {
         row: "header numbers in FLOAT32",
+        is: |case, _| inserted_headers(case).is_some_and(|(theirs, ours)| numbers_are_wider(theirs, ours)),
+    },
+    Kept {
+        row: "header text after a number, array, map or date",
         is: |case, _| {
-            case.request["steps"][0]["class"] == "org.apache.kafka.connect.transforms.InsertHeader"
-                && numbers_are_wider(last_header(case.theirs), last_header(case.ours))
+            let literal = case.request["steps"][0]["config"]["value.literal"].as_str().unwrap_or_default();
+            inserted_headers(case).is_some_and(|(theirs, ours)| text_stays_whole(literal.trim(), theirs, ours))
         },
+    },
+    Kept {
+        row: "numbers in digits of other scripts",
+        is: |case, _| refused(case, "") && has_digits_of_other_scripts(&case.request.to_string()),
     },
     Kept { row: "the new name of a `ReplaceField` rename", is: |case, _| renames::new_name_is_taken(case) },
     Kept {
@@ -35,9 +43,11 @@ pub(super) const KEPT: &[Kept] = &[
     Kept { row: "groups of an alternative that failed", is: |case, _| patterns::group_of_a_failed_alternative(case) },
 ];
 
-/// The header that was inserted.
-fn last_header(answer: &Json) -> &Json {
-    answer["ok"]["headers"].as_array().and_then(|headers| headers.last()).unwrap_or(&Json::Null)
+/// The header that `InsertHeader` put behind the others: the oracle's and ours.
+fn inserted_headers<'a>(case: &Case<'a>) -> Option<(&'a Json, &'a Json)> {
+    let last = |answer: &'a Json| answer["ok"]["headers"].as_array()?.last();
+    (case.request["steps"][0]["class"] == format!("{PACKAGE}.InsertHeader")).then_some(())?;
+    Some((last(case.theirs)?, last(case.ours)?))
 }
 
 const PACKAGE: &str = "org.apache.kafka.connect.transforms";
