@@ -76,10 +76,12 @@ impl Worker {
     pub async fn start_connector(
         &self,
         name: &str,
-        config: Properties,
+        config: &Properties,
         target: TargetState,
         deadline: Instant,
     ) -> Result<TargetState, ConnectError> {
+        // Reads files: not while others wait for the lock.
+        let resolved = self.resolved(name, config);
         let connector = {
             let mut connectors = lock(&self.connectors);
             if connectors.contains_key(name) {
@@ -88,8 +90,7 @@ impl Worker {
                     format!("Connector with name {name} already exists"),
                 ));
             }
-            let config = self.resolved(name, &config).inspect_err(|error| self.connector_unstartable(name, error))?;
-            let config = config.properties;
+            let config = resolved.inspect_err(|error| self.connector_unstartable(name, error))?.properties;
             let plugin = self.plugin(&config).inspect_err(|error| self.connector_unstartable(name, error))?;
             let connector = RunningConnector::spawn(name, config, plugin, &self.options, &self.events)
                 .inspect_err(|error| self.connector_unstartable(name, error))?;
@@ -158,17 +159,18 @@ impl Worker {
     pub fn start_task(
         &self,
         id: ConnectorTaskId,
-        connector_config: Properties,
-        task_config: Properties,
+        connector_config: &Properties,
+        task_config: &Properties,
         target: TargetState,
     ) -> bool {
+        // Reads files: not while others wait for the lock.
+        let resolved = self.resolved_task(&id.connector, connector_config, task_config);
         let mut tasks = lock(&self.tasks);
         if tasks.contains_key(&id) {
             tracing::warn!(connector = id.connector, task = id.task, "the task runs here already");
             return false;
         }
-        let resolved = self.resolved_task(&id.connector, &connector_config, &task_config);
-        let class = resolved.as_ref().map_or(&connector_config, |(connector_config, _)| connector_config);
+        let class = resolved.as_ref().map_or(connector_config, |(connector_config, _)| connector_config);
         let version = self.plugin(class).map(|plugin| plugin.version().to_owned()).ok();
         let plan = resolved.and_then(|(connector_config, task_config)| {
             TaskPlan::new(id.clone(), connector_config, task_config, &self.options)

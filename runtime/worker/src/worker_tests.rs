@@ -157,11 +157,11 @@ fn id(name: &str) -> ConnectorTaskId {
 
 impl Rig {
     async fn start(&self, name: &str, mood: &str, deadline: Instant) -> Result<TargetState, ConnectError> {
-        self.worker.start_connector(name, config(name, mood), TargetState::Started, deadline).await
+        self.worker.start_connector(name, &config(name, mood), TargetState::Started, deadline).await
     }
 
     fn start_task(&self, name: &str, mood: &str) {
-        assert!(self.worker.start_task(id(name), config(name, mood), config(name, mood), TargetState::Started));
+        assert!(self.worker.start_task(id(name), &config(name, mood), &config(name, mood), TargetState::Started));
     }
 
     async fn task_reaches(&self, name: &str, state: State) {
@@ -268,7 +268,7 @@ async fn a_task_with_a_wrong_config_is_failed_at_once() {
     let rig = rig();
     let mut wrong = config("wrong", "fine");
     wrong.insert("value.converter".to_owned(), "no.such.Converter".to_owned());
-    assert!(!rig.worker.start_task(id("wrong"), wrong.clone(), wrong, TargetState::Started));
+    assert!(!rig.worker.start_task(id("wrong"), &wrong, &wrong, TargetState::Started));
     let trace = rig.statuses.task(&id("wrong")).and_then(|entry| entry.trace).expect("a trace");
     assert!(trace.contains("no.such.Converter"), "{trace}");
 }

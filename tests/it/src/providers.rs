@@ -194,7 +194,7 @@ fn a_worker_that_cannot_start_names_the_variable_and_not_its_value() -> Result<(
         ("offset.flush.interval.ms", word.clone(), word.clone()),
         ("task.shutdown.graceful.timeout.ms", variable(&secrets, "short"), variable(&secrets, "short")),
         ("key.converter", word.clone(), word.clone()),
-        ("listeners", word.clone(), word.clone()),
+        ("listeners", word.clone(), word),
         (
             "config.providers.file.param.allowed.paths",
             "relative".to_owned(),

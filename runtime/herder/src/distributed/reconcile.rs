@@ -91,7 +91,7 @@ impl Service {
         info!(connector = id.connector, task = id.task, "starting task");
         self.tasks.insert(id.clone());
         self.note_generation(id);
-        self.options.worker.start_task(id.clone(), connector_config.clone(), task_config.clone(), target)
+        self.options.worker.start_task(id.clone(), connector_config, task_config, target)
     }
 
     /// Commands the instance to run with the configured state; a [`Report::ConnectorStarted`] follows.
@@ -107,7 +107,7 @@ impl Service {
         let (worker, reports) = (self.options.worker.clone(), self.reports.clone());
         let connector = connector.to_owned();
         self.lanes.run(&connector.clone(), async move {
-            let started = worker.start_connector(&connector, config, target, deadline()).await;
+            let started = worker.start_connector(&connector, &config, target, deadline()).await;
             let started = started.map(|_| ()).map_err(|error| error.to_string());
             // Nobody receives when the worker is shutting down.
             drop(reports.send(Report::ConnectorStarted { connector, attempt, started, reply }));

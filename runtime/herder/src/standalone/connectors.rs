@@ -161,7 +161,7 @@ impl Connectors {
     pub(super) async fn start_instance(&self, connector: &str) -> Result<()> {
         self.check_runs()?;
         let snapshot = self.snapshot();
-        let config = snapshot.connector_configs.get(connector).cloned().ok_or_else(|| not_found(connector))?;
+        let config = snapshot.connector_configs.get(connector).ok_or_else(|| not_found(connector))?;
         let target = snapshot.target_state(connector).unwrap_or(TargetState::Started);
         let started = self.worker.start_connector(connector, config, target, deadline()).await;
         started.map(|_| ()).map_err(internal)
@@ -205,8 +205,8 @@ impl Connectors {
         }
         let snapshot = self.snapshot();
         let start = |id: &ConnectorTaskId| {
-            let connector_config = snapshot.connector_configs.get(&id.connector)?.clone();
-            let task_config = snapshot.task_configs.get(id)?.clone();
+            let connector_config = snapshot.connector_configs.get(&id.connector)?;
+            let task_config = snapshot.task_configs.get(id)?;
             let target = snapshot.target_state(&id.connector).unwrap_or(TargetState::Started);
             Some(self.worker.start_task(id.clone(), connector_config, task_config, target))
         };

@@ -206,7 +206,7 @@ impl Rig {
             ]));
         }
         config.extend(properties(more));
-        let started = self.worker.start_task(id.clone(), config, Properties::new(), TargetState::Started);
+        let started = self.worker.start_task(id.clone(), &config, &Properties::new(), TargetState::Started);
         ensure!(started, "the task did not start: {:?}", self.statuses.task(&id));
         Ok(id)
     }
