@@ -63,7 +63,6 @@ fn missing<R: ConnectRecord>(record: &R) -> ConnectError {
 mod tests {
     use sluice_api::Value;
 
-    use super::*;
     use crate::test_records::{sink, source, transformation};
 
     fn routed(config: &[(&str, &str)], topic: &str, millis: i64) -> String {

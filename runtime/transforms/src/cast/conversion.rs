@@ -1,6 +1,6 @@
 //! One value to another type, by Java's conversions: numbers narrow and wrap, floats saturate, texts must be what Java parses.
 
-use sluice_api::data::{BigDecimal, convert_to_string, logical};
+use sluice_api::data::{convert_to_string, logical};
 use sluice_api::{ConnectError, Result, Schema, SchemaType, Value};
 
 const INPUTS: &str = "[INT8, INT16, INT32, INT64, FLOAT32, FLOAT64, BOOLEAN, STRING, BYTES]";
@@ -160,6 +160,8 @@ fn unexpected(value: &Value) -> ConnectError {
 
 #[cfg(test)]
 mod tests {
+    use sluice_api::data::BigDecimal;
+
     use super::*;
 
     fn to(value: impl Into<Value>, target: SchemaType) -> Value {

@@ -176,7 +176,7 @@ fn what_is_no_struct_or_map_is_refused() {
 fn equal_schemas_become_one_schema() {
     let schema = || SchemaBuilder::structure().field("a", Schema::INT8).build().unwrap();
     let mut cast = transformation("Cast$Value", &[("spec", "a:int16")]).unwrap();
-    let mut identity = |cast: &mut Box<dyn Transformation>| {
+    let identity = |cast: &mut Box<dyn Transformation>| {
         let value = Struct::new(schema()).unwrap().with("a", 1i8).unwrap();
         cast.apply_source(source(Some(schema()), value.into())).unwrap().unwrap().value_schema.unwrap().identity()
     };

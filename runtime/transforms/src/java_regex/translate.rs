@@ -480,7 +480,7 @@ impl Translator<'_> {
             group = longer;
             self.at += 1;
         }
-        self.to_group(group)
+        self.group_text(group)
     }
 
     fn named_reference(&mut self) -> Result<Escape, Error> {
@@ -491,10 +491,10 @@ impl Translator<'_> {
         let name = self.group_name()?;
         let group = self.names.iter().find(|(known, _)| *known == name).map(|(_, group)| *group);
         let missing = || self.wrong(format!("named capturing group <{name}> does not exist"));
-        self.to_group(group.ok_or_else(missing)?)
+        self.group_text(group.ok_or_else(missing)?)
     }
 
-    fn to_group(&mut self, group: usize) -> Result<Escape, Error> {
+    fn group_text(&mut self, group: usize) -> Result<Escape, Error> {
         if group > self.groups {
             // A group that there is not matches nothing.
             self.ahead.push(group);

@@ -62,7 +62,6 @@ impl Predicate for TopicNameMatches {
 mod tests {
     use sluice_api::Value;
 
-    use super::*;
     use crate::test_records::{predicate, source};
 
     const CLASS: &str = "org.apache.kafka.connect.transforms.predicates.TopicNameMatches";

@@ -45,7 +45,7 @@ enum Base {
 enum InMonth {
     Day,
     Week { with_day: bool },
-    DayOfWeekInMonth { with_day: bool, with_count: bool },
+    CountedDay { with_day: bool, with_count: bool },
 }
 
 enum InYear {
@@ -140,7 +140,7 @@ impl Read {
             InMonth::Day if self.is_set(Field::DayOfMonth) => first + self.value(Field::DayOfMonth) - 1,
             InMonth::Day => first,
             InMonth::Week { with_day } => self.in_week(first, *with_day) + weeks(self.value(Field::WeekOfMonth) - 1),
-            InMonth::DayOfWeekInMonth { with_day, with_count } => {
+            InMonth::CountedDay { with_day, with_count } => {
                 let count = if *with_count { self.value(Field::DayOfWeekInMonth) } else { 1 };
                 let from =
                     if count >= 0 { first + weeks(count) - 1 } else { day(year, month + 1, 1) + weeks(count + 1) - 1 };
@@ -218,11 +218,7 @@ impl Read {
             best == in_week
         };
         let with_count = self.is_set(Field::DayOfWeekInMonth);
-        Base::Month(if by_week {
-            InMonth::Week { with_day }
-        } else {
-            InMonth::DayOfWeekInMonth { with_day, with_count }
-        })
+        Base::Month(if by_week { InMonth::Week { with_day } } else { InMonth::CountedDay { with_day, with_count } })
     }
 }
 
