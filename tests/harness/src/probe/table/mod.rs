@@ -8,6 +8,7 @@ mod plugins;
 mod providers;
 mod server;
 mod standalone;
+mod tracking;
 mod words;
 
 use super::step::Probe;
@@ -22,6 +23,7 @@ pub fn probes() -> Vec<Probe> {
     all.extend(overrides::probes());
     all.extend(plugins::probes());
     all.extend(providers::probes());
+    all.extend(tracking::probes());
     all.extend(standalone::probes());
     all
 }
