@@ -63,7 +63,7 @@ fn definition() -> ConfigDef {
 struct Router {
     topic_regex: JavaRegex,
     topic_replacement: String,
-    key_field: Option<KeyField>,
+    key_field: Option<Arc<KeyField>>,
     adjustment: NameAdjustment,
     remembered_topics: usize,
     routes: IndexMap<Arc<str>, Option<Route>>,
@@ -79,7 +79,8 @@ struct KeyField {
 /// What becomes of the records of a topic.
 struct Route {
     topic: Arc<str>,
-    identifier: ByteString,
+    /// What the key says of the table, once a record with a key came.
+    identifier: Option<ByteString>,
     keys: SchemaCache<Schema>,
     envelopes: SchemaCache<Envelope>,
 }
@@ -118,7 +119,7 @@ impl Router {
         Ok(Self {
             topic_regex: topic_regex.ok_or_else(|| ConnectError::connect("Unable to validate config."))?,
             topic_replacement,
-            key_field: uniqueness.then_some(key_field),
+            key_field: uniqueness.then(|| Arc::new(key_field)),
             adjustment,
             remembered_topics: usize::try_from(remembered_topics).unwrap_or(0).max(1),
             routes: IndexMap::new(),
@@ -143,28 +144,34 @@ impl Router {
             warn!(topic = old, "`topic.replacement` gives an empty topic: records stay as they are");
             return Ok(None);
         }
-        let identifier = match self.key_field.as_ref().and_then(|field| field.pattern.as_ref()) {
-            Some((regex, replacement)) => replaced(regex, old, replacement)?,
-            None => None,
-        };
-        let identifier = identifier.unwrap_or_else(|| old.to_owned());
         Ok(Some(Route {
             topic: topic.into(),
-            identifier: identifier.into(),
+            identifier: None,
             keys: SchemaCache::default(),
             envelopes: SchemaCache::default(),
         }))
     }
 }
 
+impl KeyField {
+    /// What tells the table of a topic apart.
+    fn identifier(&self, topic: &str) -> Result<ByteString> {
+        let made = match &self.pattern {
+            Some((regex, replacement)) => replaced(regex, topic, replacement)?,
+            None => None,
+        };
+        Ok(made.map_or_else(|| topic.into(), ByteString::from))
+    }
+}
+
 impl Transform for Router {
     fn apply<R: ConnectRecord>(&mut self, mut record: R) -> Result<Option<R>> {
         let topic = record.topic().clone();
-        let (adjustment, key_field) = (self.adjustment, self.key_field.as_ref().map(|field| field.name.clone()));
+        let (adjustment, key_field) = (self.adjustment, self.key_field.clone());
         let Some(route) = self.route(&topic)? else { return Ok(Some(record)) };
         let (_, key) = record.take(Part::Key);
         if !key.is_null() {
-            let key = route.key(require_struct(key, PURPOSE)?, adjustment, key_field.as_deref())?;
+            let key = route.key(require_struct(key, PURPOSE)?, adjustment, key_field.as_deref(), &topic)?;
             record.set(Part::Key, Some(key.schema().clone()), key.into());
         }
         if !record.value(Part::Value).is_null() && envelope::is_envelope(record.schema(Part::Value)) {
@@ -178,19 +185,29 @@ impl Transform for Router {
 }
 
 impl Route {
-    fn key(&mut self, key: Struct, adjustment: NameAdjustment, field: Option<&str>) -> Result<Struct> {
+    fn key(
+        &mut self,
+        key: Struct,
+        adjustment: NameAdjustment,
+        field: Option<&KeyField>,
+        old_topic: &str,
+    ) -> Result<Struct> {
         let topic = &self.topic;
         let schema = self.keys.get_or_build(key.schema(), |schema| {
             let name = adjustment.schema_name(format!("{topic}.Key"));
             let builder = with_fields(schema, without_name(schema).name(name))?;
             match field {
-                Some(field) => builder.field(field, Schema::STRING).build(),
+                Some(field) => builder.field(field.name.as_str(), Schema::STRING).build(),
                 None => builder.build(),
             }
         })?;
         let mut values = key.into_values().into_vec();
-        if field.is_some() {
-            values.push(self.identifier.clone().into());
+        if let Some(field) = field {
+            let identifier = match &self.identifier {
+                Some(known) => known.clone(),
+                None => self.identifier.insert(field.identifier(old_topic)?).clone(),
+            };
+            values.push(identifier.into());
         }
         Struct::from_checked(schema.clone(), values)
     }
