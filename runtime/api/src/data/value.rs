@@ -220,8 +220,8 @@ impl Map {
     }
 }
 
-/// Whether two keys are one to Java's maps: there NaN equals itself, and 0.0 is not -0.0.
-fn same_key(one: &Value, other: &Value) -> bool {
+/// Whether Java takes two values, as keys or defaults, for one: there NaN equals itself, and 0.0 is not -0.0.
+pub(super) fn same_key(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Float32(one), Value::Float32(other)) => {
             one.to_bits() == other.to_bits() || one.is_nan() && other.is_nan()
