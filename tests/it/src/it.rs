@@ -15,6 +15,7 @@ mod poison;
 mod providers;
 mod raw_batch;
 mod registry;
+mod registry_errors;
 mod registry_json_schema;
 mod registry_protobuf;
 mod registry_python;

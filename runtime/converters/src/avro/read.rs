@@ -123,9 +123,9 @@ impl Read {
             Self::Array(inner) => Value::Array(items(input, |input| inner.read(input))?),
             Self::Map(inner) => {
                 let entries = items(input, |input| Ok((Value::String(input.string()?), inner.read(input)?)))?;
-                Value::Map(Map::hash_ordered(entries))
+                Value::Map(hash_map(entries))
             }
-            Self::Entries(plan) => Value::Map(Map::hash_ordered(items(input, |input| plan.read(input))?)),
+            Self::Entries(plan) => Value::Map(hash_map(items(input, |input| plan.read(input))?)),
             Self::Field { schema, index, inner } => {
                 let mut value = Struct::new(schema.clone())?;
                 value.put_checked(&schema.fields()?[*index], inner.read(input)?)?;
@@ -217,6 +217,11 @@ fn items<T>(input: &mut Input<'_>, mut read: impl FnMut(&mut Input<'_>) -> Resul
     }
 }
 
+/// Confluent's converter makes a `HashMap` of just the right capacity.
+fn hash_map(entries: Vec<(Value, Value)>) -> Map {
+    Map::hash_ordered_of_capacity(entries.len(), entries)
+}
+
 /// Kafka Connect cuts the number; a number that does not fit is refused here, since it would come out as another one.
 fn narrow<T: TryFrom<i32>>(number: i32, connect_type: &str) -> Result<T> {
     T::try_from(number)
@@ -247,7 +252,7 @@ fn anything(input: &mut Input<'_>) -> Result<Value> {
             5 => Value::Int64(input.long()?),
             6 => Value::String(input.string()?),
             7 => Value::Array(items(input, anything)?),
-            _ => Value::Map(Map::hash_ordered(items(input, |input| Ok((anything(input)?, anything(input)?)))?)),
+            _ => Value::Map(hash_map(items(input, |input| Ok((anything(input)?, anything(input)?)))?)),
         };
         if value.is_null() {
             value = read;

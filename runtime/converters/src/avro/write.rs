@@ -3,7 +3,7 @@
 mod default_bytes;
 mod plan;
 
-use sluice_api::data::{Map, Struct, Value, logical};
+use sluice_api::data::{Map, Struct, Value, java_hash_order_by, java_string_hash, logical};
 use sluice_api::{ConnectError, Result, Schema};
 
 pub(super) use plan::compile;
@@ -257,10 +257,16 @@ fn put_array(out: &mut Vec<u8>, inner: &Write, items: &[Value]) -> Result<()> {
 
 fn put_map(out: &mut Vec<u8>, inner: &Write, entries: &Map) -> Result<()> {
     start_block(out, entries.len());
+    let mut all = Vec::with_capacity(entries.len());
     for (key, value) in entries.iter() {
         let Value::String(key) = key else {
             return Err(ConnectError::data(format!("Invalid type for MAP: key of class {}", key.java_class())));
         };
+        all.push((key, value));
+    }
+    // Confluent's converter copies into a `HashMap`: the order is part of the bytes, and so of a key's partition.
+    java_hash_order_by(&mut all, |(key, _)| java_string_hash(key));
+    for (key, value) in all {
         put_bytes(out, key.as_bytes());
         inner.write(out, value)?;
     }
@@ -274,7 +280,6 @@ fn put_anything(out: &mut Vec<u8>, value: &Value) -> Result<()> {
     let field = match value {
         Value::Null => FIELDS,
         Value::Boolean(_) => 0,
-        Value::Bytes(_) => 1,
         Value::Float64(_) => 2,
         Value::Float32(_) => 3,
         Value::Int8(_) | Value::Int16(_) | Value::Int32(_) => 4,
@@ -282,7 +287,7 @@ fn put_anything(out: &mut Vec<u8>, value: &Value) -> Result<()> {
         Value::String(_) => 6,
         Value::Array(_) => 7,
         Value::Map(_) => 8,
-        Value::Decimal(_) | Value::Date(_) | Value::Struct(_) => {
+        Value::Bytes(_) | Value::Decimal(_) | Value::Date(_) | Value::Struct(_) => {
             let class = value.java_class();
             return Err(ConnectError::data(format!("Unknown Java type for schemaless data: class {class}")));
         }
@@ -294,7 +299,6 @@ fn put_anything(out: &mut Vec<u8>, value: &Value) -> Result<()> {
     put_long(out, 1);
     match value {
         Value::Boolean(value) => out.push(u8::from(*value)),
-        Value::Bytes(bytes) => put_bytes(out, bytes),
         Value::Float64(number) => out.extend_from_slice(&number.to_le_bytes()),
         Value::Float32(number) => out.extend_from_slice(&number.to_le_bytes()),
         Value::String(text) => put_bytes(out, text.as_bytes()),

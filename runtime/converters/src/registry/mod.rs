@@ -30,8 +30,8 @@ pub(crate) use cache::Cache;
 pub(crate) use config::RegistryConfig;
 pub(crate) use keys::definition;
 pub(crate) use plugin::RegistryPlugin;
-pub(crate) use registry::{Chosen, Registry};
-pub(crate) use schema::{Referenced, RegisteredSchema, SchemaFormat, SchemaReference, SchemaText};
+pub(crate) use registry::Registry;
+pub(crate) use schema::{SchemaFormat, SchemaText};
 
 #[cfg(test)]
 pub(crate) mod fake_registry;

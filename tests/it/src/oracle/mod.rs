@@ -4,6 +4,7 @@
 //! COMPATIBILITY.md. [`run::family`] puts the requests to both and reports what differs with the request, which replays it.
 //! Counts: 200 per family, 10,000 in the tier `drill`.
 
+mod avro;
 mod debezium;
 mod generate;
 mod header;

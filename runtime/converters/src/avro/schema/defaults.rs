@@ -12,7 +12,10 @@ pub(in crate::avro) fn is_valid_default(schema: &AvroSchema, id: NodeId, default
         Kind::Boolean => default.is_boolean(),
         Kind::Int => whole(i32::MIN.into(), i32::MAX.into()),
         Kind::Long => whole(i64::MIN, i64::MAX),
-        Kind::Float | Kind::Double => default.is_number(),
+        // Java writes what JSON has no number for as text.
+        Kind::Float | Kind::Double => {
+            default.is_number() || matches!(default.as_str(), Some("NaN" | "Infinity" | "-Infinity"))
+        }
         Kind::String | Kind::Bytes | Kind::Enum(_) | Kind::Fixed { .. } => default.is_string(),
         Kind::Array(items) => {
             default.as_array().is_some_and(|all| all.iter().all(|item| is_valid_default(schema, *items, item)))

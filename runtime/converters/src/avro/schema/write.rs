@@ -30,7 +30,7 @@ impl<'a> Writer<'a> {
         let node = self.schema.node(id);
         if let Some(name) = node.kind.name() {
             let full = name.full();
-            if self.seen.get(&full).is_some_and(|seen| *seen == id || *self.schema.node(*seen) == *node) {
+            if self.seen.get(&full).is_some_and(|seen| same(self.schema, *seen, id, &mut Vec::new())) {
                 let short = name.namespace.as_deref() == namespace;
                 write_string(&mut self.out, if short { &name.name } else { &full });
                 return;
@@ -168,6 +168,33 @@ impl<'a> Writer<'a> {
         if at > 0 {
             self.out.push(b',');
         }
+    }
+}
+
+/// Whether two types are the same all the way down. A pair that is being compared counts as the same, which ends cycles.
+fn same(schema: &AvroSchema, one: NodeId, other: NodeId, open: &mut Vec<(NodeId, NodeId)>) -> bool {
+    if one == other || open.contains(&(one, other)) {
+        return true;
+    }
+    let (left, right) = (schema.node(one), schema.node(other));
+    if left.props != right.props {
+        return false;
+    }
+    open.push((one, other));
+    let mut each = |left: NodeId, right: NodeId| same(schema, left, right, open);
+    match (&left.kind, &right.kind) {
+        (Kind::Array(left), Kind::Array(right)) | (Kind::Map(left), Kind::Map(right)) => each(*left, *right),
+        (Kind::Union(left), Kind::Union(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| each(*left, *right))
+        }
+        (Kind::Record(left), Kind::Record(right)) => {
+            left.name == right.name
+                && left.fields.len() == right.fields.len()
+                && left.fields.iter().zip(&right.fields).all(|(left, right)| {
+                    left.name == right.name && left.default == right.default && each(left.schema, right.schema)
+                })
+        }
+        (left, right) => left == right,
     }
 }
 

@@ -72,6 +72,12 @@ fn maps_with_other_keys_are_arrays_of_entries() {
         r#"{"type":"array","items":{"type":"record","name":"MapEntry","namespace":"io.confluent.connect.avro","fields":[{"name":"key","type":"int"},{"name":"value","type":"string"}]}}"#
     );
     assert_eq!(connect(&[], &text(&[], &map)), map);
+    let twice =
+        SchemaBuilder::structure().name("a.T").field("one", map.clone()).field("two", map.clone()).build().unwrap();
+    assert!(text(&[], &twice).ends_with(
+        r#"{"name":"two","type":{"type":"array","items":"io.confluent.connect.avro.MapEntry"}}],"connect.name":"a.T"}"#
+    ));
+    assert_eq!(connect(&[], &text(&[], &twice)), twice);
     let named = SchemaBuilder::map(Schema::INT32, Schema::STRING).name("a.M").build().unwrap();
     assert!(text(&[], &named).contains(r#""connect.internal.type":"MapEntry""#));
     let optional_keys = SchemaBuilder::map(Schema::OPTIONAL_STRING, Schema::INT8).build().unwrap();

@@ -32,8 +32,8 @@ pub(in crate::avro) fn value(
             (Some(logical::TIMESTAMP), millis) => Value::Date(millis),
             (_, number) => Value::Int64(number),
         },
-        Kind::Float => Value::Float32(json.as_f64().ok_or_else(wrong)? as f32),
-        Kind::Double => Value::Float64(json.as_f64().ok_or_else(wrong)?),
+        Kind::Float => Value::Float32(number(json).ok_or_else(wrong)? as f32),
+        Kind::Double => Value::Float64(number(json).ok_or_else(wrong)?),
         Kind::String | Kind::Enum(_) => Value::from(json.as_str().ok_or_else(wrong)?),
         Kind::Bytes | Kind::Fixed { .. } => bytes(schema, json.as_str().ok_or_else(wrong)?)?,
         Kind::Array(items) if is_map_entry(avro, *items) => return Err(wrong()),
@@ -47,7 +47,8 @@ pub(in crate::avro) fn value(
             let of_value = schema.value_schema()?;
             let entry =
                 |(key, json): (&String, &Json)| Ok((Value::from(key.as_str()), inner(*values, of_value, json)?));
-            Value::Map(Map::hash_ordered_distinct(all.iter().map(entry).collect::<Result<Vec<_>>>()?))
+            let entries = all.iter().map(entry).collect::<Result<Vec<_>>>()?;
+            Value::Map(Map::hash_ordered_of_capacity(entries.len(), entries))
         }
         Kind::Record(record) => {
             let members = json.as_object().ok_or_else(wrong)?;
@@ -71,6 +72,16 @@ pub(in crate::avro) fn value(
             Value::Struct(Struct::new(schema.clone())?.with(&name, value)?)
         }
     })
+}
+
+/// A number, or what JSON has no number for.
+fn number(json: &Json) -> Option<f64> {
+    match json.as_str() {
+        Some("NaN") => Some(f64::NAN),
+        Some("Infinity") => Some(f64::INFINITY),
+        Some("-Infinity") => Some(f64::NEG_INFINITY),
+        _ => json.as_f64(),
+    }
 }
 
 fn int(schema: &Schema, number: i32) -> Result<Value> {
