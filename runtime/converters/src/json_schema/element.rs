@@ -50,9 +50,9 @@ pub(super) enum Kind {
 /// How the parts of a combination belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Criterion {
-    AllOf,
-    AnyOf,
-    OneOf,
+    All,
+    Any,
+    One,
 }
 
 /// What is said about an object. Properties are in the order of Java's map.

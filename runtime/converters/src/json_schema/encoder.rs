@@ -68,10 +68,10 @@ impl Encoder {
         let name = schema.name().unwrap_or_default();
         match (name, value) {
             (logical::DECIMAL, Value::Decimal(decimal)) if self.numeric_decimals => {
-                append(out, format_args!("{decimal}"))
+                append(out, format_args!("{decimal}"));
             }
             (logical::DECIMAL, Value::Decimal(decimal)) => {
-                write_bytes(out, &logical::decimal_to_bytes(schema, decimal)?)
+                write_bytes(out, &logical::decimal_to_bytes(schema, decimal)?);
             }
             (logical::DATE, Value::Date(millis)) => {
                 append(out, format_args!("{}", logical::date_to_days(schema, *millis)?));

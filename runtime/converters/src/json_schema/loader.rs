@@ -112,7 +112,7 @@ impl Loader<'_> {
                     self.elements[part] = Element::of(kind);
                     Ok(part)
                 });
-                Kind::Combined { criterion: Criterion::AllOf, parts: parts.collect::<Result<_>>()? }
+                Kind::Combined { criterion: Criterion::All, parts: parts.collect::<Result<_>>()? }
             }
         };
         self.elements[place] = with_attributes(kind, node)?;
@@ -129,9 +129,7 @@ impl Loader<'_> {
         if let Some(symbols) = node.get("enum") {
             kinds.push(Kind::Enum(array("enum", symbols)?.to_vec()));
         }
-        for (keyword, criterion) in
-            [("oneOf", Criterion::OneOf), ("allOf", Criterion::AllOf), ("anyOf", Criterion::AnyOf)]
-        {
+        for (keyword, criterion) in [("oneOf", Criterion::One), ("allOf", Criterion::All), ("anyOf", Criterion::Any)] {
             if let Some(parts) = node.get(keyword) {
                 let parts = array(keyword, parts)?.iter().map(|part| self.add(part, document));
                 kinds.push(Kind::Combined { criterion, parts: parts.collect::<Result<_>>()? });
@@ -161,7 +159,7 @@ impl Loader<'_> {
                     self.elements[part] = Element::of(kind);
                     parts.push(part);
                 }
-                kinds.push(Kind::Combined { criterion: Criterion::AnyOf, parts });
+                kinds.push(Kind::Combined { criterion: Criterion::Any, parts });
                 Ok(names)
             }
             Some(name) => {

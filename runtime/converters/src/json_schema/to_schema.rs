@@ -206,7 +206,7 @@ impl Mapping<'_> {
         if let ([single], true) = (parts, self.config.flatten_singleton_unions) {
             return self.schema(*single, None, false).map(Combined::Schema);
         }
-        if criterion == Criterion::AllOf {
+        if criterion == Criterion::All {
             return self.all_of(id, parts, version, optional).map(Combined::Schema);
         }
         let name = if self.config.generalized_sum_type_support {
@@ -285,7 +285,7 @@ impl Mapping<'_> {
         }
         visited.push(id);
         match &self.elements.get(id).kind {
-            Kind::Combined { criterion: Criterion::AllOf, parts } => {
+            Kind::Combined { criterion: Criterion::All, parts } => {
                 parts.iter().for_each(|part| self.collect_properties(*part, properties, visited));
             }
             Kind::Object(object) => {

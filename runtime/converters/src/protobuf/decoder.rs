@@ -232,7 +232,7 @@ fn wrapped(scalar: Scalar, schema_type: SchemaType, bytes: &[u8], whole: &Bytes)
     while !reader.is_empty() {
         match reader.tag()? {
             (1, wire_type) if wire_type == scalar.wire_type() => {
-                value = scalar.read(&mut reader, whole, schema_type)?
+                value = scalar.read(&mut reader, whole, schema_type)?;
             }
             (number, wire_type) => reader.skip(number, wire_type)?,
         }

@@ -1,6 +1,7 @@
 //! Schema text, or the encoded descriptor that some clients register instead, to descriptors; and the paths that name a message.
 
 use std::collections::HashMap;
+use std::panic::catch_unwind;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -38,7 +39,16 @@ impl ParsedSchema {
     /// # Errors
     /// `Data` with place and reason when the text or one that it imports is no schema.
     pub(super) fn parse(text: &str, references: &[(String, String)]) -> Result<Self> {
-        let root = open(ROOT_FILE, text).map_err(invalid)?;
+        // The compiler is made for files of one's own: encoded descriptors of others have made it panic.
+        catch_unwind(|| Self::compile(text, references)).unwrap_or_else(|_| {
+            Err(ConnectError::data(
+                "Could not parse Protobuf schema: it makes the compiler panic, which is a mistake of either",
+            ))
+        })
+    }
+
+    fn compile(text: &str, references: &[(String, String)]) -> Result<Self> {
+        let root = open(ROOT_FILE, text).map_err(|cause| invalid(&cause))?;
         let descriptor = root.file_descriptor_proto();
         let package = descriptor.package().to_owned();
         let encoded = decode_base64(text).is_some();
@@ -49,7 +59,7 @@ impl ParsedSchema {
         resolver.add(Texts(texts));
         resolver.add(GoogleFileResolver::new());
         let mut compiler = Compiler::with_file_resolver(resolver);
-        compiler.open_file(ROOT_FILE).map_err(invalid)?;
+        compiler.open_file(ROOT_FILE).map_err(|cause| invalid(&cause))?;
         Ok(Self { pool: compiler.descriptor_pool(), package, messages })
     }
 
@@ -153,7 +163,12 @@ fn open(name: &str, text: &str) -> std::result::Result<File, protox::Error> {
         put_tag(&mut encoded, 1, WireType::Delimited);
         put_varint(&mut encoded, name.len() as u64);
         encoded.extend_from_slice(name.as_bytes());
-        return File::decode_file_descriptor_proto(&encoded[..]).map_err(protox::Error::new);
+        let file = File::decode_file_descriptor_proto(&encoded[..]).map_err(protox::Error::new)?;
+        // The compiler panics on its way to saying so.
+        return match file.file_descriptor_proto().syntax() {
+            "" | "proto2" | "proto3" => Ok(file),
+            unknown => Err(protox::Error::new(format!("unknown syntax '{unknown}'"))),
+        };
     }
     File::from_source(name, text)
 }
@@ -163,8 +178,8 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty())
 }
 
-fn invalid(cause: protox::Error) -> ConnectError {
-    let reason = format!("Could not parse Protobuf schema: {cause}{}", place(&cause));
+fn invalid(cause: &protox::Error) -> ConnectError {
+    let reason = format!("Could not parse Protobuf schema: {cause}{}", place(cause));
     ConnectError::data(reason)
 }
 
@@ -241,6 +256,12 @@ mod tests {
         let encoded = file.message("M").unwrap().parent_file().encode_to_vec();
         let again = ParsedSchema::parse(&BASE64.encode(encoded), &[]).unwrap();
         assert_eq!(again.message_at(&[0]).unwrap().full_name(), "M");
+    }
+
+    #[test]
+    fn an_encoded_descriptor_of_an_unknown_syntax_is_refused() {
+        let error = ParsedSchema::parse("CgdtLnByb3RvIg4KAU0SCQoBYRgBIAEoBWIGcHJvdG9z", &[]).unwrap_err();
+        assert_eq!(error.to_string(), "Could not parse Protobuf schema: unknown syntax 'protos'");
     }
 
     #[test]

@@ -23,12 +23,11 @@ fn leaf() -> impl Strategy<Value = Schema> {
 
 fn schema() -> impl Strategy<Value = Schema> {
     leaf().prop_recursive(4, 32, 4, |inner| {
-        let field = ("[a-z]{1,6}", inner.clone());
         prop_oneof![
             inner.clone().prop_map(|element| SchemaBuilder::array(element).build().unwrap()),
             inner.clone().prop_map(|value| SchemaBuilder::map(Schema::STRING, value).build().unwrap()),
             inner.clone().prop_map(|value| SchemaBuilder::map(Schema::INT32, value).build().unwrap()),
-            (prop::collection::btree_map(field.0, field.1, 1..6), any::<bool>()).prop_map(|(fields, optional)| {
+            (prop::collection::btree_map("[a-z]{1,6}", inner, 1..6), any::<bool>()).prop_map(|(fields, optional)| {
                 let builder = fields
                     .into_iter()
                     .fold(SchemaBuilder::structure(), |builder, (name, schema)| builder.field(name, schema));
