@@ -29,7 +29,11 @@ pub(super) fn group_of_a_failed_alternative(case: &Case) -> bool {
 #[test]
 fn simple_date_format() -> Result<()> {
     family("oracle::simple_date_format", KEPT, |random| {
-        let items: Vec<String> = (0..=random.below(6)).map(|_| date_item(random)).collect();
+        let mut items: Vec<String> = (0..=random.below(6)).map(|_| date_item(random)).collect();
+        // Not two years at once: a week year far out of range takes its era from the other one.
+        if items.iter().any(|item| item.starts_with('y')) {
+            items.retain(|item| !item.starts_with('Y'));
+        }
         let (reads, mut texts) = (random.percent(60), Vec::new());
         for _ in 0..3 {
             // Before year 1, Java looks for the end of a week year in a year of the other era.
