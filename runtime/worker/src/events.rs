@@ -15,9 +15,12 @@ pub enum TaskCheck {
     VerifyOwnership,
 }
 
+/// Where a task waits.
+type Waiting = oneshot::Sender<Result<(), ConnectError>>;
+
 /// The answer to a task that waits.
 #[derive(Clone, Debug)]
-pub struct TaskAnswer(Arc<Mutex<Option<oneshot::Sender<Result<(), ConnectError>>>>>);
+pub struct TaskAnswer(Arc<Mutex<Option<Waiting>>>);
 
 impl TaskAnswer {
     pub(crate) fn channel() -> (Self, oneshot::Receiver<Result<(), ConnectError>>) {

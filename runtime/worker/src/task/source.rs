@@ -42,6 +42,8 @@ pub(crate) struct WorkerSourceTask {
     pub(super) acks: Vec<Ack>,
     /// Done, and the task not yet told.
     pub(super) committed: Vec<CommittedRecord>,
+    /// Whether the task has anything to release.
+    start_called: bool,
     paused: bool,
 }
 
@@ -74,6 +76,7 @@ impl WorkerSourceTask {
             unsent: Batch::default(),
             acks: Vec::new(),
             committed: Vec::new(),
+            start_called: false,
             paused: false,
         }
     }
@@ -94,7 +97,9 @@ impl WorkerSourceTask {
             Ok(false) => Ok(()),
             Err(error) => Err(error),
         };
-        if let Err(error) = task.stop().await {
+        if self.start_called
+            && let Err(error) = task.stop().await
+        {
             let id = &self.seat.id;
             tracing::warn!(connector = id.connector, task = id.task, %error, "the task failed to stop");
         }
@@ -115,6 +120,7 @@ impl WorkerSourceTask {
             memory: self.seat.memory.share.clone(),
             transactions: self.commits.transactions().and_then(|transactions| transactions.context()),
         };
+        self.start_called = true;
         match self.seat.unless_stopped(task.start(context, &self.config)).await {
             Some(started) => started.map(|()| true),
             None => Ok(false),
