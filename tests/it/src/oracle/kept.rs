@@ -157,7 +157,11 @@ fn cut(json: &Json) -> Json {
                 text.parse::<f32>().unwrap_or(f32::NAN).to_string().into()
             }
             _ if members.get("name").and_then(Json::as_str) == Some(logical::DECIMAL) => "number".into(),
-            _ => members.iter().map(|(key, value)| (key.clone(), cut(value))).collect(),
+            // A number that is wider than its neighbours leaves their array without a schema of elements.
+            _ => {
+                let members = members.iter().map(|(key, value)| (key.clone(), cut(value)));
+                members.filter(|(key, value)| !(matches!(key.as_str(), "key" | "value") && value == "number")).collect()
+            }
         },
         other => other.clone(),
     }
