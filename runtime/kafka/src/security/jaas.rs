@@ -160,8 +160,8 @@ impl Tokens<'_> {
                 while self.peek().is_some_and(|char| char != '\n' && char != '\r') {
                     self.chars.next();
                 }
-            } else if rest.starts_with("/*") {
-                let Some(end) = rest[2..].find("*/") else { return Err(self.expected("the end of a comment")) };
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                let Some(end) = comment.find("*/") else { return Err(self.expected("the end of a comment")) };
                 let after = self.text.len() - rest.len() + end + 4;
                 while self.chars.offset() < after {
                     self.chars.next();

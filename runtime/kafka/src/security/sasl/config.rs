@@ -18,7 +18,7 @@ pub(crate) enum Sasl {
     Scram(ScramHash, Login),
     /// RFC 7628. Also what AWS_MSK_IAM becomes: Amazon's brokers take the same signature as a bearer token, and librdkafka knows
     /// no other way to present it.
-    Bearer(TokenSource),
+    Bearer(Box<TokenSource>),
     /// RFC 4752, for librdkafka alone.
     #[cfg(feature = "gssapi")]
     Kerberos(Kerberos),
@@ -52,11 +52,11 @@ impl Sasl {
             "SCRAM-SHA-512" => login(keys, "ScramLoginModule").map(|login| Self::Scram(ScramHash::Sha512, login)),
             "OAUTHBEARER" => {
                 let module = module(keys, &["OAuthBearerLoginModule"])?;
-                TokenSource::parse_bearer(keys, &module).map(Self::Bearer)
+                TokenSource::parse_bearer(keys, &module).map(|source| Self::Bearer(Box::new(source)))
             }
             "AWS_MSK_IAM" => {
                 let module = module(keys, &["IAMLoginModule"])?;
-                TokenSource::parse_msk_iam(keys, &module).map(Self::Bearer)
+                TokenSource::parse_msk_iam(keys, &module).map(|source| Self::Bearer(Box::new(source)))
             }
             "GSSAPI" => kerberos(keys),
             _ => {
@@ -82,7 +82,7 @@ impl Sasl {
     /// Where tokens come from, when this mechanism needs some.
     pub(crate) fn tokens(&self) -> Option<&TokenSource> {
         match self {
-            Self::Bearer(source) => Some(source),
+            Self::Bearer(source) => Some(source.as_ref()),
             _ => None,
         }
     }
@@ -97,7 +97,7 @@ fn module(keys: &mut Lookup<'_>, classes: &[&str]) -> Option<LoginModule> {
     match LoginModule::parse(text) {
         Ok(module) if classes.contains(&module.simple_class()) => Some(module),
         Ok(module) => {
-            let class = module.class.clone();
+            let class = module.class;
             let mechanism = keys.text(MECHANISM).unwrap_or_default();
             keys.wrong(JAAS, &class, format!("{}, because `{MECHANISM}` is {mechanism}", classes.join(" or ")));
             None

@@ -52,7 +52,7 @@ pub(crate) struct Scram {
 impl Scram {
     pub(crate) fn new(hash: ScramHash, login: &Login) -> Result<Self, String> {
         let mut random = [0; 24];
-        rand_bytes(&mut random).map_err(openssl)?;
+        rand_bytes(&mut random).map_err(|error| openssl(&error))?;
         Ok(Self::with_nonce(hash, login, STANDARD.encode(random)))
     }
 
@@ -79,7 +79,7 @@ impl Scram {
         let channel = STANDARD.encode(GS2_HEADER);
         let last_bare = format!("c={channel},r={}", challenge.nonce);
         let signed = format!("{},{message},{last_bare}", self.first_bare);
-        let proof = self.prove(login, &challenge, &signed).map_err(openssl)?;
+        let proof = self.prove(login, &challenge, &signed).map_err(|error| openssl(&error))?;
         Ok(format!("{last_bare},p={}", STANDARD.encode(proof)).into_bytes())
     }
 
@@ -150,7 +150,7 @@ fn hmac(digest: MessageDigest, key: &[u8], data: &[u8]) -> Result<Vec<u8>, Error
     Signer::new(digest, &key)?.sign_oneshot_to_vec(data)
 }
 
-fn openssl(error: ErrorStack) -> String {
+fn openssl(error: &ErrorStack) -> String {
     format!("OpenSSL: {error}")
 }
 

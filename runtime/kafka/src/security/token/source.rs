@@ -49,7 +49,7 @@ pub(crate) struct TokenSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Provider {
     Unsecured(Unsecured),
-    ClientCredentials(ClientCredentials),
+    ClientCredentials(Box<ClientCredentials>),
     File(TokenFile),
     MskIam(MskIam),
 }
@@ -138,7 +138,8 @@ fn retrieved(keys: &mut Lookup<'_>, module: &LoginModule) -> Option<Provider> {
     match url::Url::parse(endpoint) {
         Ok(url) if url.scheme() == "file" => Some(Provider::File(TokenFile::new(&url))),
         Ok(url) if ["http", "https"].contains(&url.scheme()) => {
-            ClientCredentials::parse(keys, module, url).map(Provider::ClientCredentials)
+            let parsed = ClientCredentials::parse(keys, module, url);
+            parsed.map(|credentials| Provider::ClientCredentials(Box::new(credentials)))
         }
         _ => {
             keys.wrong(ENDPOINT, endpoint, "an https, http or file URL");

@@ -50,7 +50,7 @@ impl MskIam {
         let credentials: Credentials = self.chain.find()?;
         let url = presign::connect_url(&self.region, &credentials, LIFETIME, now)?;
         let value = Secret::new(URL_SAFE_NO_PAD.encode(url));
-        Ok(Token { value, principal: credentials.access_key.clone(), issued: now, expires: now + LIFETIME })
+        Ok(Token { value, principal: credentials.access_key, issued: now, expires: now + LIFETIME })
     }
 }
 
