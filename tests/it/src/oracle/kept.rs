@@ -143,7 +143,7 @@ fn distinct(key: &str, value: Json) -> Json {
 /// Whether the two are the same once every number is cut to 32 bit, and ours has wider ones.
 pub(super) fn numbers_are_wider(theirs: &Json, ours: &Json) -> bool {
     // Where a cut number could not be aligned with a date, the oracle has the text.
-    let not_aligned = theirs["schema"] == "STRING" && ours["schema"].get("value").is_none();
+    let not_aligned = theirs["schema"] == "STRING";
     if not_aligned && ours["schema"].is_object() {
         return ["\"f64\"", "\"decimal\""].iter().any(|tag| ours["value"].to_string().contains(tag));
     }
