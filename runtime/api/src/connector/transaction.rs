@@ -103,11 +103,14 @@ mod tests {
     fn a_request_is_taken_once_and_for_its_own_record() {
         let context = TransactionContext::new();
         context.commit_transaction_on(7);
-        context.clone().abort_transaction();
+        let of_the_task = context.clone();
+        of_the_task.abort_transaction();
         assert_eq!(context.take_for_record(6).expect("one end"), None);
         assert_eq!(context.take_for_record(7).expect("one end"), Some(TransactionEnd::Commit));
         assert_eq!(context.take_for_record(7).expect("one end"), None);
         assert_eq!(context.take_for_batch().expect("one end"), Some(TransactionEnd::Abort));
+        of_the_task.commit_transaction();
+        assert_eq!(context.take_for_batch().expect("one end"), Some(TransactionEnd::Commit));
         assert_eq!(context.take_for_batch().expect("one end"), None);
     }
 

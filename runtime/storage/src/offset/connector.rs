@@ -165,8 +165,10 @@ mod tests {
         let (key, value) = (bytes(r#"["c",{"f":"a"}]"#), Some(bytes(r#"{"p":1}"#)));
         both.set(vec![(key.clone(), value.clone())]).await.expect("in memory");
         both.copies.settle().await;
-        assert_eq!(own.get(std::slice::from_ref(&key)).await.expect("in memory"), [value.clone()]);
-        assert_eq!(workers.get(std::slice::from_ref(&key)).await.expect("in memory"), [value]);
+        for store in [own, workers] {
+            let stored = store.get(std::slice::from_ref(&key)).await.expect("in memory");
+            assert_eq!(stored, std::slice::from_ref(&value));
+        }
         both.set(vec![(key.clone(), None)]).await.expect("in memory");
         assert_eq!(both.get(&[key]).await.expect("in memory"), [None]);
     }
