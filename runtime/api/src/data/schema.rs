@@ -136,6 +136,7 @@ impl Schema {
 
     /// A number that is the same for clones of one schema and, while the schema lives, for nothing else; `None` for the plain
     /// primitives. Caches use it as a key, next to a clone that keeps the schema alive.
+    #[inline]
     pub fn identity(&self) -> Option<usize> {
         match &self.0 {
             Form::Plain { .. } => None,
@@ -156,6 +157,7 @@ impl Schema {
     }
 
     /// The type.
+    #[inline]
     pub fn schema_type(&self) -> SchemaType {
         match &self.0 {
             Form::Plain { schema_type, .. } => *schema_type,
@@ -164,6 +166,7 @@ impl Schema {
     }
 
     /// Whether null is a value.
+    #[inline]
     pub fn is_optional(&self) -> bool {
         match &self.0 {
             Form::Plain { optional, .. } => *optional,
@@ -172,11 +175,13 @@ impl Schema {
     }
 
     /// What stands in for null; never [`Value::Null`].
+    #[inline]
     pub fn default_value(&self) -> Option<&Value> {
         self.full()?.default.as_ref()
     }
 
     /// The name, which for logical types says what the value means.
+    #[inline]
     pub fn name(&self) -> Option<&str> {
         self.full()?.name.as_deref()
     }
@@ -200,9 +205,10 @@ impl Schema {
     ///
     /// # Errors
     /// `Data` when this is no struct.
+    #[inline]
     pub fn fields(&self) -> Result<&[Field]> {
         if self.schema_type() != SchemaType::Struct {
-            return Err(ConnectError::data("Cannot list fields on non-struct type"));
+            return Err(no_struct());
         }
         Ok(self.full().map_or(&[], |attributes| &attributes.fields.list))
     }
@@ -296,13 +302,20 @@ impl PartialEq for Fields {
     }
 }
 
+#[cold]
+fn no_struct() -> ConnectError {
+    ConnectError::data("Cannot list fields on non-struct type")
+}
+
 impl Field {
     /// The name.
+    #[inline]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The place in the struct, from 0.
+    #[inline]
     pub fn index(&self) -> usize {
         self.index
     }

@@ -45,6 +45,7 @@ impl Struct {
     }
 
     /// The schema.
+    #[inline]
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
@@ -58,6 +59,7 @@ impl Struct {
     }
 
     /// The value of a field of this struct's schema, or its default when it is null.
+    #[inline]
     pub fn get_field<'a>(&'a self, field: &'a Field) -> &'a Value {
         match &self.values[field.index()] {
             Value::Null => field.schema().default_value().unwrap_or(&Value::Null),
@@ -125,11 +127,13 @@ impl Struct {
     }
 
     /// The values as they were put, in the order of the fields.
+    #[inline]
     pub fn values(&self) -> &[Value] {
         &self.values
     }
 
     /// The values as they were put, in the order of the fields.
+    #[inline]
     pub fn into_values(self) -> Box<[Value]> {
         self.values
     }

@@ -23,9 +23,9 @@ mod source_batch;
 #[cfg(test)]
 mod doubles;
 #[cfg(test)]
-mod exactly_once_tests;
-#[cfg(test)]
 mod errant_tests;
+#[cfg(test)]
+mod exactly_once_tests;
 #[cfg(test)]
 mod sink_tests;
 #[cfg(test)]
