@@ -136,7 +136,7 @@ fn committed(kafka: &Kafka, connector: &str, topic: &str) -> Result<usize> {
 }
 
 /// A counter of a connector's first task; 0 when there is none.
-fn counter(metrics: &str, name: &str, connector: &str) -> usize {
+pub(crate) fn counter(metrics: &str, name: &str, connector: &str) -> usize {
     let line = metrics.lines().find(|line| {
         line.starts_with(&format!("kafka_connect_task_error_metrics_{name}{{"))
             && line.contains(&format!("connector=\"{connector}\""))

@@ -153,11 +153,13 @@ fn keys(random: &mut Random) -> Json {
 }
 
 /// Bytes alone are framed in another way, the union around an optional struct alone is not registered by Apicurio's, decimals with a
-/// negative scale fail with it.
+/// negative scale fail with it, and its registry takes defaults that are no JSON numbers through its own interface alone.
 fn comparable(schema: &Schema) -> bool {
     let bytes_alone = schema.schema_type() == SchemaType::Bytes && !schema.is_optional();
     let optional_struct = schema.schema_type() == SchemaType::Struct && schema.is_optional();
-    !bytes_alone && !optional_struct && !format!("{schema:?}").contains("\"scale\": \"-")
+    let text = format!("{schema:?}");
+    let strange = ["\"scale\": \"-", "NaN", "inf"].iter().any(|part| text.contains(part));
+    !bytes_alone && !optional_struct && !strange
 }
 
 #[test]

@@ -22,6 +22,7 @@ use sluice_storage::status::MemoryStatusBackingStore;
 use sluice_storage::{ConnectorTaskId, State, StatusBackingStore, TargetState};
 use sluice_worker::config::StandaloneConfig;
 use sluice_worker::{Metrics, StatusReporter, Worker, WorkerOptions};
+use tokio::runtime::Runtime;
 
 use super::{MODES, Mode, Outcome, committed, counter, letter_offsets, letters};
 
@@ -243,14 +244,16 @@ fn properties(entries: &[(&str, &str)]) -> Properties {
     entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The waits block their thread; the worker's own work goes on on others.
-fn in_runtime(test: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(test)
+/// The waits block this thread; the worker's own work goes on on others.
+fn in_runtime(test: impl FnOnce(&Runtime) -> Result<()>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let _entered = runtime.enter();
+    test(&runtime)
 }
 
 #[test]
 fn what_a_sink_task_reports_is_in_the_queue_or_ends_the_task() -> Result<()> {
-    in_runtime(async {
+    in_runtime(|runtime| {
         let rig = Rig::open("poison-report", "report")?;
         for mode in MODES {
             let id = rig.start(mode, &[])?;
@@ -266,7 +269,7 @@ fn what_a_sink_task_reports_is_in_the_queue_or_ends_the_task() -> Result<()> {
                 // The batch was put as a whole: what came before the bad record counts as delivered.
                 outcome.stopped_at_the_first(mode.queue)?;
             }
-            rig.worker.stop_tasks(&[id]).await;
+            runtime.block_on(rig.worker.stop_tasks(&[id]));
         }
         Ok(())
     })
@@ -274,7 +277,7 @@ fn what_a_sink_task_reports_is_in_the_queue_or_ends_the_task() -> Result<()> {
 
 #[test]
 fn what_put_refuses_for_good_ends_the_task_whatever_is_tolerated() -> Result<()> {
-    in_runtime(async {
+    in_runtime(|runtime| {
         let rig = Rig::open("poison-reject", "reject")?;
         for mode in MODES {
             let id = rig.start(mode, &[])?;
@@ -282,7 +285,7 @@ fn what_put_refuses_for_good_ends_the_task_whatever_is_tolerated() -> Result<()>
             ensure!(trace.contains("offset 3 is not for me"), "{trace}");
             let outcome = rig.outcome(&id, mode)?;
             outcome.stopped_at_the_first(false)?;
-            rig.worker.stop_tasks(&[id]).await;
+            runtime.block_on(rig.worker.stop_tasks(&[id]));
         }
         Ok(())
     })
@@ -292,7 +295,7 @@ fn what_put_refuses_for_good_ends_the_task_whatever_is_tolerated() -> Result<()>
 #[test]
 fn an_error_that_outlives_its_time_is_no_longer_one_that_may_pass() -> Result<()> {
     const TIMEOUT: Duration = Duration::from_millis(700);
-    in_runtime(async {
+    in_runtime(|runtime| {
         let rig = Rig::open("poison-flaky", "flaky")?;
         for mode in MODES {
             let began = Instant::now();
@@ -312,7 +315,7 @@ fn an_error_that_outlives_its_time_is_no_longer_one_that_may_pass() -> Result<()
             let retries = counter(&rig.worker.metrics().render(), "total_retries", &id.connector);
             let failed = if mode.tolerant { 4 } else { 1 };
             ensure!(retries >= 2 * failed, "{retries} retries of {failed} records");
-            rig.worker.stop_tasks(&[id]).await;
+            runtime.block_on(rig.worker.stop_tasks(&[id]));
         }
         Ok(())
     })

@@ -283,16 +283,16 @@ fn a_letter_that_the_queue_refuses_fails_the_task_also_when_errors_are_tolerated
 #[test]
 fn a_batch_that_the_task_cannot_write_fails_it_and_moves_no_offset() -> Result<()> {
     let stage = Stage::open("poison-full")?;
-    stage.kafka.topics().create("full-disk", 1, &[])?;
-    stage.kafka.topics().produce("full-disk", (0..TOTAL).map(|number| format!("record {number}")))?;
+    stage.kafka.topics().create("poison-full-disk", 1, &[])?;
+    stage.kafka.topics().produce("poison-full-disk", (0..TOTAL).map(|number| format!("record {number}")))?;
     for mode in MODES {
-        let kind = Kind::new("full-disk", json!({}), |number, _| Raw::value(number.to_string()));
-        let config = kind.connector(mode, "full-disk", Path::new("/dev/full"));
+        let kind = Kind::new("poison-full-disk", json!({}), |number, _| Raw::value(number.to_string()));
+        let config = kind.connector(mode, "poison-full-disk", Path::new("/dev/full"));
         let name = connector(&kind, mode);
         stage.worker.rest().put_connector(&name, &config)?;
         stage.worker.rest().wait_state(&name, "FAILED", 1, DEADLINE)?;
-        ensure!(committed(stage.kafka, &name, "full-disk")? == 0, "{name}: an offset moved");
-        ensure!(letters(stage.kafka, &queue("full-disk", mode))?.is_empty(), "{name}: letters of good records");
+        ensure!(committed(stage.kafka, &name, "poison-full-disk")? == 0, "{name}: an offset moved");
+        ensure!(letters(stage.kafka, &queue("poison-full-disk", mode))?.is_empty(), "{name}: letters of good records");
     }
     Ok(())
 }
