@@ -126,7 +126,7 @@ fn assemble(
         metrics: Arc::new(Metrics::new()),
         group_id: Some(config.group_id.clone()),
     });
-    let mut group_properties = properties.clone();
+    let mut group_properties = properties;
     if config.client_id.is_empty() {
         group_properties.insert("client.id".to_owned(), format!("connect-{worker_id}"));
     }

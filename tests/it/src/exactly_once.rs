@@ -36,7 +36,7 @@ struct Copy<'a> {
 impl<'a> Copy<'a> {
     fn new(kafka: &'a Kafka, name: &'static str, scratch: &Scratch) -> Result<Self> {
         kafka.topics().create(name, 1, &[])?;
-        let file = scratch.join(&format!("{name}.txt"));
+        let file = scratch.join(format!("{name}.txt"));
         fs::File::create(&file)?;
         Ok(Self { kafka, name, file, written: 0, seen: 0, next: 0 })
     }

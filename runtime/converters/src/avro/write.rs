@@ -114,7 +114,7 @@ impl Write {
             (Self::Timestamp, Value::Date(millis)) => put_long(out, *millis),
             (Self::Date(schema), Value::Date(millis)) => put_long(out, logical::date_to_days(schema, *millis)?.into()),
             (Self::Time(schema), Value::Date(millis)) => {
-                put_long(out, logical::time_to_millis(schema, *millis)?.into())
+                put_long(out, logical::time_to_millis(schema, *millis)?.into());
             }
             (Self::Decimal(schema), Value::Decimal(number)) => {
                 put_bytes(out, &logical::decimal_to_bytes(schema, number)?);

@@ -18,8 +18,8 @@ mod error;
 mod http;
 mod keys;
 mod plugin;
-mod registry;
 mod schema;
+mod schemas;
 mod subjects;
 mod tls;
 pub(crate) mod wire_format;
@@ -30,8 +30,8 @@ pub(crate) use cache::Cache;
 pub(crate) use config::RegistryConfig;
 pub(crate) use keys::definition;
 pub(crate) use plugin::RegistryPlugin;
-pub(crate) use registry::Registry;
 pub(crate) use schema::{SchemaFormat, SchemaText};
+pub(crate) use schemas::Registry;
 
 #[cfg(test)]
 pub(crate) mod fake_registry;

@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use sluice_api::{ErrorKind, Properties};
 
 use super::fake_registry::{FakeRegistry, properties};
-use super::registry::Chosen;
 use super::schema::SchemaReference;
+use super::schemas::Chosen;
 use super::*;
 
 const INT: &str = r#""int""#;

@@ -26,7 +26,7 @@ fn replaced(bytes: &[u8]) -> usize {
         _ => |byte: u8| !is_continuation(byte),
     };
     match lead {
-        0xe0..=0xef | 0xf0..=0xf4 if second.is_some_and(wrong_second) => 1,
+        0xe0..=0xf4 if second.is_some_and(wrong_second) => 1,
         // A surrogate, whole or cut by the end, counts as one.
         0xe0..=0xef if third.is_some_and(|byte| !is_continuation(byte)) => 2,
         0xe0..=0xef => 3,

@@ -123,7 +123,7 @@ fn optionality_and_defaults_come_from_above() {
     let schema = builder.struct_default(default).build().unwrap();
     let expected = [
         ("req_field", SchemaBuilder::string().optional().default("req_default").build().unwrap()),
-        ("opt_field", child.clone()),
+        ("opt_field", child),
     ];
     let (flat, _) = applied(CLASS, &[], Some(schema.clone()), Struct::new(schema.clone()).unwrap()).unwrap();
     assert_eq!(flat.unwrap(), structure(&expected));

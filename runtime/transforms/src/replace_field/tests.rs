@@ -64,7 +64,7 @@ fn null_passes_with_or_without_schema() {
 #[test]
 fn a_default_stands_in_for_null_unless_told_otherwise() {
     let with_default = SchemaBuilder::string().optional().default("default").build().unwrap();
-    let schema = SchemaBuilder::structure().field("abc", with_default.clone()).build().unwrap();
+    let schema = SchemaBuilder::structure().field("abc", with_default).build().unwrap();
     for (replace, raw) in [("true", Value::from("default")), ("false", Value::Null)] {
         let config = [("renames", "abc:xyz"), ("replace.null.with.default", replace)];
         let value = Struct::new(schema.clone()).unwrap();

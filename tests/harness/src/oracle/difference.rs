@@ -77,7 +77,7 @@ fn at(place: String, theirs: &Json, ours: &Json) -> Option<Difference> {
     let same = match (theirs, ours) {
         (Json::Object(left), Json::Object(right)) => {
             if let (Some(left), Some(right)) = (left.get("error"), right.get("error")) {
-                return error(place, left, right);
+                return error(&place, left, right);
             }
             if let Some(equal) = floats(theirs, ours) {
                 equal
@@ -103,7 +103,7 @@ fn at(place: String, theirs: &Json, ours: &Json) -> Option<Difference> {
     (!same).then(|| Difference { place, theirs: theirs.clone(), ours: ours.clone() })
 }
 
-fn error(place: String, theirs: &Json, ours: &Json) -> Option<Difference> {
+fn error(place: &str, theirs: &Json, ours: &Json) -> Option<Difference> {
     let kind = |error: &Json| FailureKind::of_class(error["class"].as_str().unwrap_or_default());
     let same_kind = kind(theirs) == FailureKind::Accident || kind(theirs) == kind(ours);
     if same_kind && theirs["at"] == ours["at"] {

@@ -116,7 +116,8 @@ impl Run<'_> {
         match kept(theirs, ours) {
             Some(row) => *self.kept.entry(row).or_default() += 1,
             None => {
-                self.differences.push(format!("\n  keys {keys}\n  case {case}\n    oracle {theirs}\n    sluice {ours}"))
+                self.differences
+                    .push(format!("\n  keys {keys}\n  case {case}\n    oracle {theirs}\n    sluice {ours}"));
             }
         }
     }

@@ -55,13 +55,13 @@ impl Compiler<'_> {
                 }
             }
             _ => match self.reader.kind(wanted) {
-                Kind::Union(_) => self.into_union(written, wanted, schema),
+                Kind::Union(_) => self.union_branch(written, wanted, schema),
                 _ => self.plain(written, wanted, schema),
             },
         }
     }
 
-    fn into_union(&mut self, written: NodeId, wanted: NodeId, schema: &Schema) -> Result<Read> {
+    fn union_branch(&mut self, written: NodeId, wanted: NodeId, schema: &Schema) -> Result<Read> {
         let reader = self.reader;
         let Kind::Union(branches) = reader.kind(wanted) else { return self.plain(written, wanted, schema) };
         let is_null = |id: &NodeId| *reader.kind(*id) == Kind::Null;

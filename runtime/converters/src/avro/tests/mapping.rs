@@ -53,7 +53,7 @@ fn logical_types_have_avros_and_connects_names() {
 fn structs_are_records_that_are_defined_once() {
     let inner = SchemaBuilder::structure().name("a.b.In").field("x", Schema::INT32).build().unwrap();
     let optional = SchemaBuilder::like(&inner).optional().build().unwrap();
-    let outer = SchemaBuilder::structure().field("one", inner.clone()).field("two", optional).build().unwrap();
+    let outer = SchemaBuilder::structure().field("one", inner).field("two", optional).build().unwrap();
     assert_eq!(
         text(&[], &outer),
         r#"{"type":"record","name":"ConnectDefault","namespace":"io.confluent.connect.avro","fields":[{"name":"one","type":{"type":"record","name":"In","namespace":"a.b","fields":[{"name":"x","type":"int"}],"connect.name":"a.b.In"}},{"name":"two","type":["null","a.b.In"],"default":null}]}"#
@@ -72,8 +72,7 @@ fn maps_with_other_keys_are_arrays_of_entries() {
         r#"{"type":"array","items":{"type":"record","name":"MapEntry","namespace":"io.confluent.connect.avro","fields":[{"name":"key","type":"int"},{"name":"value","type":"string"}]}}"#
     );
     assert_eq!(connect(&[], &text(&[], &map)), map);
-    let twice =
-        SchemaBuilder::structure().name("a.T").field("one", map.clone()).field("two", map.clone()).build().unwrap();
+    let twice = SchemaBuilder::structure().name("a.T").field("one", map.clone()).field("two", map).build().unwrap();
     assert!(text(&[], &twice).ends_with(
         r#"{"name":"two","type":{"type":"array","items":"io.confluent.connect.avro.MapEntry"}}],"connect.name":"a.T"}"#
     ));

@@ -101,14 +101,14 @@ impl ExtractNewRecordState {
     }
 
     /// An event of a deleted row; `None` drops it.
-    fn deleted<R: ConnectRecord>(&mut self, mut record: R, event: Struct, before: Value) -> Result<Option<R>> {
+    fn deleted<R: ConnectRecord>(&mut self, mut record: R, event: &Struct, before: Value) -> Result<Option<R>> {
         let schema = event.schema().clone();
         let topic = match (self.config.delete_handling, &self.config.route_by_field) {
             (DeleteHandling::Drop, _) => return Ok(None),
             (_, Some(field)) => routed(event.get_struct(BEFORE)?, field)?,
             (_, None) => None,
         };
-        let added = if self.rewrites() { self.added(&event)? } else { Vec::new() };
+        let added = if self.rewrites() { self.added(event)? } else { Vec::new() };
         match (self.config.delete_handling, before) {
             (DeleteHandling::DeleteToTombstone, _) => record.set(Part::Value, None, Value::Null),
             (_, before) if self.rewrites() => {
@@ -232,7 +232,7 @@ impl Transform for ExtractNewRecordState {
         match event.get_field(envelope::known_field(event.schema(), BEFORE)?).clone() {
             // Neither before nor after: the table was truncated.
             Value::Null => Ok(None),
-            before => self.deleted(record, event, before),
+            before => self.deleted(record, &event, before),
         }
     }
 }

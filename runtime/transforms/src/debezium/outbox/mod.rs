@@ -82,7 +82,7 @@ impl EventRouter {
         let mut value = match self.has_envelope {
             true => {
                 let schema = self.envelope(&row, &payload_schema, route.clone())?;
-                Struct::new(schema)?.with(PAYLOAD, payload.clone())?.into()
+                Struct::new(schema)?.with(PAYLOAD, payload)?.into()
             }
             false => payload,
         };

@@ -44,7 +44,7 @@ fn simple_date_format() -> Result<()> {
         }
         let target = if reads { random.pick(&["unix", "Timestamp", "Time"]) } else { "string" };
         let config = json!({"target.type": target, "format": items.concat()});
-        request("TimestampConverter$Value", &config, texts)
+        request("TimestampConverter$Value", &config, &texts)
     })
 }
 
@@ -57,12 +57,12 @@ fn java_regex() -> Result<()> {
         }
         let replacement = random.pick(&["<$0>", "$1-$2", "[$1]", "x", "$3", "\\$$1", "${n}", "$10"]);
         let config = json!({"regex": regex, "replacement": replacement});
-        let records = (0..3).map(|_| record(&topic(random), &Json::Null)).collect();
-        request("RegexRouter", &config, records)
+        let records: Vec<Json> = (0..3).map(|_| record(&topic(random), &Json::Null)).collect();
+        request("RegexRouter", &config, &records)
     })
 }
 
-fn request(class: &str, config: &Json, records: Vec<Json>) -> Json {
+fn request(class: &str, config: &Json, records: &[Json]) -> Json {
     json!({"op": "transform", "steps": [{"class": format!("{PACKAGE}.{class}"), "config": config}], "records": records})
 }
 
