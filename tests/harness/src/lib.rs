@@ -22,6 +22,6 @@ pub use process::{Launch, Server, Usage};
 pub use registry::{PYTHON_CLIENT, SchemaRegistry, python};
 pub use rest::{Answer, Call, Ignore, Rest, pretty, same_answer};
 pub use scratch::{Scratch, free_port};
-pub use tier::{Random, Tier, count, seed, tier};
+pub use tier::{Random, Tier, case_seed, count, seed, tier};
 pub use wait::{Seen, wait_until};
 pub use worker::{ConnectOracle, Engine, Fault, Mode, Properties, Setup, Sluice, Worker, sluice_binary};

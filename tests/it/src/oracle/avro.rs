@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 use sluice_api::{Schema, SchemaType};
 use sluice_harness::oracle::{Oracle, apicurio_jars, difference};
-use sluice_harness::{Random, SchemaRegistry, count, seed};
+use sluice_harness::{Random, SchemaRegistry, case_seed, count};
 
 use super::generate::{Chance, Shape, loose, of_schema_with_gaps, schema, structure};
 use super::ours::{Ours, typed_json};
@@ -166,7 +166,7 @@ fn comparable(schema: &Schema) -> bool {
 #[test]
 fn avro_converter_maps_as_apicurios_does() -> Result<()> {
     let name = "oracle::avro_converter_maps_as_apicurios_does";
-    let (mut random, total) = (Random::of(name), count(200, 10_000));
+    let (mut random, total) = (Random::of_cases(name), count(200, 10_000));
     let jars = apicurio_jars()?;
     let mut run = Run {
         registry: SchemaRegistry::shared()?,
@@ -205,7 +205,7 @@ fn avro_converter_maps_as_apicurios_does() -> Result<()> {
         "{name}: {cases} cases written ({errors} refused by both), {read} read, {topics} schemas, {} differences, kept {kept:?}, \
          SLUICE_SEED={}",
         differences.len(),
-        seed()
+        case_seed()
     );
     if !differences.is_empty() {
         bail!("{} differences:{}", differences.len(), differences.iter().take(SHOWN).cloned().collect::<String>());

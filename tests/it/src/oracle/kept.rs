@@ -140,12 +140,25 @@ fn distinct(key: &str, value: Json) -> Json {
     }
 }
 
+/// Whether there is a number that 32 bits cannot hold.
+fn has_wide_number(value: &Json) -> bool {
+    match value {
+        Json::Array(items) => items.iter().any(has_wide_number),
+        Json::Object(members) => members.iter().any(|(key, value)| match (key.as_str(), value.as_str()) {
+            ("f64", Some(text)) => text.parse::<f64>().is_ok_and(|number| f64::from(number as f32) != number),
+            ("decimal", _) => true,
+            _ => has_wide_number(value),
+        }),
+        _ => false,
+    }
+}
+
 /// Whether the two are the same once every number is cut to 32 bit, and ours has wider ones.
 pub(super) fn numbers_are_wider(theirs: &Json, ours: &Json) -> bool {
     // Where a cut number could not be aligned with a date, the oracle has the text.
     let not_aligned = theirs["schema"] == "STRING";
     if not_aligned && ours["schema"].is_object() {
-        return ["\"f64\"", "\"decimal\""].iter().any(|tag| ours["value"].to_string().contains(tag));
+        return has_wide_number(&ours["value"]);
     }
     cut(&without_blanks(theirs)) == cut(&without_blanks(ours)) && !ours.to_string().contains("FLOAT32")
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use anyhow::{Result, bail};
 use serde_json::{Value as Json, json};
 use sluice_harness::oracle::{Difference, Oracle, difference};
-use sluice_harness::{Random, count, seed};
+use sluice_harness::{Random, case_seed, count};
 
 use super::ours::Ours;
 use super::shrink::candidates;
@@ -69,7 +69,7 @@ pub(super) fn family_on(
     kept: &[Kept],
     mut generate: impl FnMut(&mut Random) -> Json,
 ) -> Result<()> {
-    let (mut random, total) = (Random::of(name), count(200, 10_000));
+    let (mut random, total) = (Random::of_cases(name), count(200, 10_000));
     let mut run = Run::new(oracle, kept);
     let mut left = total;
     while left > 0 {
@@ -159,12 +159,12 @@ impl<'a> Run<'a> {
         eprintln!(
             "{name}: {total} cases ({results} results, {errors} errors), {differ} differences, {kept} kept on purpose \
              {on_purpose:?}, SLUICE_SEED={}",
-            seed()
+            case_seed()
         );
         if differ == 0 {
             return Ok(());
         }
-        let mut text = format!("{name}: {differ} differ in {total} cases; SLUICE_SEED={} repeats them.", seed());
+        let mut text = format!("{name}: {differ} differ in {total} cases; SLUICE_SEED={} repeats them.", case_seed());
         for (place, found) in std::mem::take(&mut self.differences).into_iter().take(SHOWN) {
             let Some(shortest) = found.iter().min_by_key(|found| found.request.to_string().len()) else { continue };
             let Found { request, difference } = self.shrunk(shortest)?;
