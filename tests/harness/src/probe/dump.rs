@@ -55,17 +55,16 @@ impl InternalTopics {
         Ok(format!("{{{}}}", topics.join(",")))
     }
 
-    /// How often each of these keys of the status topic became RUNNING since `marks`.
-    pub fn starts(&self, marks: &Marks, keys: &[String; 2]) -> Result<[usize; 2]> {
+    /// How often this key of the status topic got this state since `marks`.
+    pub fn entered(&self, marks: &Marks, key: &str, state: &str) -> Result<usize> {
         let [.., status] = &self.names;
+        let state = format!("\"state\":\"{state}\"");
         let records = self.topics.read_from(status, marks.last().context("no marks")?)?;
-        let running = |record: &&Record| {
-            record.value.as_ref().is_some_and(|value| String::from_utf8_lossy(value).contains("\"state\":\"RUNNING\""))
+        let told = |record: &&Record| {
+            let value = record.value.as_ref().map(|value| String::from_utf8_lossy(value));
+            record.key.as_deref() == Some(key.as_bytes()) && value.is_some_and(|value| value.contains(&state))
         };
-        let count = |key: &String| {
-            records.iter().filter(|record| record.key.as_deref() == Some(key.as_bytes())).filter(running).count()
-        };
-        Ok([count(&keys[0]), count(&keys[1])])
+        Ok(records.iter().filter(told).count())
     }
 }
 

@@ -74,8 +74,8 @@ impl<'a> Run<'a> {
     pub fn of(probe: &Probe, worker: &'a Worker, stage: Stage<'a>) -> Result<Outcome> {
         let scratch = Scratch::new("probe")?;
         let masks = Masks::new(worker.id(), &scratch.path().display().to_string());
-        // Only a probe that dumps needs to know where the topics end: a standalone worker has none.
-        let topics = if probe.steps.iter().any(|step| matches!(step, Step::Dump(_))) {
+        // Only a probe that looks into the topics needs to know where they end: a standalone worker has none.
+        let topics = if probe.steps.iter().any(|step| matches!(step, Step::Dump(_) | Step::Entered(_))) {
             let topics = InternalTopics::of(stage.kafka(), worker.properties())?;
             let marks = topics.marks()?;
             Some((topics, marks))
@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
             Step::Ask(ask) => self.ask(probe, ask),
             Step::Until(path, status, contains) => self.until(path, *status, contains),
             Step::State(name, state, tasks) => self.rest.wait_state(name, state, *tasks, self.deadline).map(drop),
-            Step::Starts(name, instance, task) => self.starts(name, *instance, *task),
+            Step::Entered(wanted) => self.entered(wanted),
             Step::Do(call, status) => self.call_until(call, *status),
             Step::File(name, contents) => {
                 fs::write(self.scratch.join(Path::new(name)), contents).context("writing a file")
@@ -129,12 +129,13 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn starts(&self, name: &str, instance: usize, task: usize) -> Result<()> {
-        let (topics, marks) = self.topics.as_ref().context("only a probe with a dump knows where its topics begin")?;
-        let keys = [format!("status-connector-{name}"), format!("status-task-{name}-0")];
-        wait_until(&format!("{instance} starts of {name} and {task} of its task"), self.deadline, || {
-            let seen = topics.starts(marks, &keys)?;
-            ensure!(seen == [instance, task], "{seen:?}");
+    fn entered(&self, wanted: &[(String, &'static str, usize)]) -> Result<()> {
+        let (topics, marks) = self.topics.as_ref().context("the run has no internal topics")?;
+        wait_until(&format!("{wanted:?} in the status topic"), self.deadline, || {
+            for (key, state, times) in wanted {
+                let seen = topics.entered(marks, key, state)?;
+                ensure!(seen >= *times, "{key} was {state} {seen} times");
+            }
             Ok(())
         })
     }

@@ -38,9 +38,9 @@ pub enum Step {
     Until(String, u16, String),
     /// Waits until the connector and so many tasks are in a state; not recorded.
     State(String, &'static str, usize),
-    /// Waits until the status topic tells of so many starts of the connector and of its first task since the probe's start: what
-    /// `GET …/status` shows may still be the state from before a restart; not recorded.
-    Starts(String, usize, usize),
+    /// Waits until the status topic has told so often of a key's state since the probe's start: what `GET …/status` shows may
+    /// still be the state from before a restart; not recorded.
+    Entered(Vec<(String, &'static str, usize)>),
     /// A call that is repeated until it has this status (a rebalance may be under way); not recorded.
     Do(Call, u16),
     /// Writes a file in the temporary folder.

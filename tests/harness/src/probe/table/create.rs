@@ -1,8 +1,8 @@
 //! Creating, replacing and patching connectors.
 
 use super::words::{
-    LINES, ask, create, delete, get, named, probe, quietly, removed, running, send, sink, source, state, steps,
-    then_removed, until,
+    LINES, ask, create, delete, failed_times, get, named, probe, quietly, removed, running, send, sink, source, state,
+    steps, then_removed, until,
 };
 use crate::probe::step::{Probe, Step};
 
@@ -234,7 +234,7 @@ fn failures() -> Vec<Step> {
             get("/connectors/x5/status"),
             get("/connectors/x5/tasks/0/status"),
         ],
-        vec![ask("POST", "/connectors/x5/restart?includeTasks=true&onlyFailed=true"), failed("x5")],
+        vec![ask("POST", "/connectors/x5/restart?includeTasks=true&onlyFailed=true"), failed_times("x5", 2)],
         vec![
             ask("PUT", "/connectors/x5/pause"),
             until("/connectors/x5/status", 200, "\"connector\":{\"state\":\"PAUSED\""),

@@ -71,7 +71,13 @@ pub(super) fn state(name: &str, state: &'static str, tasks: usize) -> Step {
 
 /// The connector and its first task have started so often since the probe's start; not recorded.
 pub(super) fn starts(name: &str, instance: usize, task: usize) -> Step {
-    Step::Starts(name.to_owned(), instance, task)
+    let connector = (format!("status-connector-{name}"), "RUNNING", instance);
+    Step::Entered(vec![connector, (format!("status-task-{name}-0"), "RUNNING", task)])
+}
+
+/// The connector's first task has failed so often since the probe's start; not recorded.
+pub(super) fn failed_times(name: &str, times: usize) -> Step {
+    Step::Entered(vec![(format!("status-task-{name}-0"), "FAILED", times)])
 }
 
 pub(super) fn until(path: &str, status: u16, contains: &str) -> Step {
