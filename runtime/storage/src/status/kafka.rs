@@ -10,12 +10,13 @@ use sluice_kafka::{Admin, KafkaBasedLog};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::records::{StatusKey, status_value, topic_value};
+use super::StatusEntry;
+use super::backing::Backing;
+use super::records::{StatusKey, status_value};
 use super::table::StatusTable;
 use super::writer::{self, Acknowledgement, Command, Condition, Failure, StatusLog, Write};
-use super::{ConnectorStatus, StatusBackingStore, StatusEntry, TaskStatus, TopicStatus};
 use crate::internal_topic::{Role, TopicLog};
-use crate::{ConnectorTaskId, Error, InternalTopic};
+use crate::{Error, InternalTopic};
 
 const ROLE: Role =
     Role { topic_property: "status.storage.topic", client_id_suffix: "statuses", single_partition: false };
@@ -34,7 +35,7 @@ pub struct KafkaStatusBackingStore {
 }
 
 impl KafkaStatusBackingStore {
-    /// The store on `topic`; nothing is connected before [`StatusBackingStore::start`]. Statuses put earlier are written then.
+    /// The store on `topic`; nothing is connected before [`super::StatusBackingStore::start`]. Statuses put earlier are written then.
     pub fn new(topic: InternalTopic, admin: Admin) -> Self {
         let overrides = producer_overrides(&topic.properties);
         let (commands_tx, commands_rx) = unbounded_channel();
@@ -44,16 +45,6 @@ impl KafkaStatusBackingStore {
             commands_tx: Mutex::new(Some(commands_tx)),
             commands_rx: Mutex::new(Some(commands_rx)),
         }
-    }
-
-    fn table(&self) -> MutexGuard<'_, StatusTable> {
-        lock(&self.table)
-    }
-
-    fn put(&self, key: StatusKey, status: StatusEntry, safe: bool) {
-        let Some(claim) = self.table().claim(&key, &status, safe) else { return };
-        let value = status_value(&status);
-        self.write(Write { key, value, condition: Some(Condition { status, claim, safe }) });
     }
 
     fn write(&self, write: Write) {
@@ -100,7 +91,21 @@ impl StatusLog for TopicStatusLog {
 }
 
 #[async_trait]
-impl StatusBackingStore for KafkaStatusBackingStore {
+impl Backing for KafkaStatusBackingStore {
+    fn table(&self) -> MutexGuard<'_, StatusTable> {
+        lock(&self.table)
+    }
+
+    fn put(&self, key: StatusKey, status: StatusEntry, safe: bool) {
+        let Some(claim) = self.table().claim(&key, &status, safe) else { return };
+        let value = status_value(&status);
+        self.write(Write { key, value, condition: Some(Condition { status, claim, safe }) });
+    }
+
+    fn put_topic(&self, key: StatusKey, value: Option<Bytes>) {
+        self.write(Write { key, value, condition: None });
+    }
+
     async fn start(&self) -> Result<(), Error> {
         let table = Arc::clone(&self.table);
         let read = move |record: sluice_kafka::LogRecord| match &record.key {
@@ -123,33 +128,6 @@ impl StatusBackingStore for KafkaStatusBackingStore {
         self.topic.stop().await;
     }
 
-    fn put_connector(&self, status: ConnectorStatus) {
-        self.put(StatusKey::Connector(status.connector), status.status, false);
-    }
-
-    fn put_connector_safe(&self, status: ConnectorStatus) {
-        self.put(StatusKey::Connector(status.connector), status.status, true);
-    }
-
-    fn put_task(&self, status: TaskStatus) {
-        self.put(StatusKey::Task(status.id), status.status, false);
-    }
-
-    fn put_task_safe(&self, status: TaskStatus) {
-        self.put(StatusKey::Task(status.id), status.status, true);
-    }
-
-    fn put_topic(&self, status: TopicStatus) {
-        let value = Some(topic_value(&status));
-        let key = StatusKey::Topic { topic: status.topic, connector: status.id.connector };
-        self.write(Write { key, value, condition: None });
-    }
-
-    fn delete_topic(&self, connector: &str, topic: &str) {
-        let key = StatusKey::Topic { topic: topic.to_owned(), connector: connector.to_owned() };
-        self.write(Write { key, value: None, condition: None });
-    }
-
     async fn flush(&self) {
         if self.topic.get().is_err() {
             // Nothing goes out before the start and after the stop.
@@ -170,29 +148,5 @@ impl StatusBackingStore for KafkaStatusBackingStore {
         {
             tracing::warn!(topic = self.topic.topic(), %error, "what is shown may be older than what was written");
         }
-    }
-
-    fn connector(&self, connector: &str) -> Option<StatusEntry> {
-        self.table().connector(connector)
-    }
-
-    fn task(&self, id: &ConnectorTaskId) -> Option<StatusEntry> {
-        self.table().task(id)
-    }
-
-    fn tasks(&self, connector: &str) -> Vec<TaskStatus> {
-        self.table().tasks(connector)
-    }
-
-    fn connectors(&self) -> Vec<String> {
-        self.table().connectors()
-    }
-
-    fn topic(&self, connector: &str, topic: &str) -> Option<TopicStatus> {
-        self.table().topic(connector, topic)
-    }
-
-    fn topics(&self, connector: &str) -> Vec<TopicStatus> {
-        self.table().topics(connector)
     }
 }

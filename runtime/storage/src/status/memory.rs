@@ -3,11 +3,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
-use super::records::{StatusKey, topic_value};
+use super::StatusEntry;
+use super::backing::Backing;
+use super::records::StatusKey;
 use super::table::StatusTable;
-use super::{ConnectorStatus, StatusBackingStore, StatusEntry, TaskStatus, TopicStatus};
-use crate::{ConnectorTaskId, Error};
+use crate::Error;
 
 /// Keeps statuses in memory. Every write overwrites: only one worker writes.
 #[derive(Debug, Default)]
@@ -18,87 +20,39 @@ impl MemoryStatusBackingStore {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
+#[async_trait]
+impl Backing for MemoryStatusBackingStore {
     fn table(&self) -> MutexGuard<'_, StatusTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, key: &StatusKey, status: StatusEntry) {
-        self.table().put(key, status);
+    /// There is no other owner to be careful of.
+    fn put(&self, key: StatusKey, status: StatusEntry, _safe: bool) {
+        self.table().put(&key, status);
     }
-}
 
-#[async_trait]
-impl StatusBackingStore for MemoryStatusBackingStore {
+    fn put_topic(&self, key: StatusKey, value: Option<Bytes>) {
+        self.table().read(key.to_text().as_bytes(), value.as_deref());
+    }
+
     async fn start(&self) -> Result<(), Error> {
         Ok(())
     }
 
     async fn stop(&self) {}
 
-    fn put_connector(&self, status: ConnectorStatus) {
-        self.put(&StatusKey::Connector(status.connector), status.status);
-    }
-
-    fn put_connector_safe(&self, status: ConnectorStatus) {
-        self.put(&StatusKey::Connector(status.connector), status.status);
-    }
-
-    fn put_task(&self, status: TaskStatus) {
-        self.put(&StatusKey::Task(status.id), status.status);
-    }
-
-    fn put_task_safe(&self, status: TaskStatus) {
-        self.put(&StatusKey::Task(status.id), status.status);
-    }
-
-    fn put_topic(&self, status: TopicStatus) {
-        let value = topic_value(&status);
-        let key = StatusKey::Topic { topic: status.topic, connector: status.id.connector };
-        self.table().read(key.to_text().as_bytes(), Some(&value));
-    }
-
-    fn delete_topic(&self, connector: &str, topic: &str) {
-        let key = StatusKey::Topic { topic: topic.to_owned(), connector: connector.to_owned() };
-        self.table().read(key.to_text().as_bytes(), None);
-    }
-
     async fn flush(&self) {}
 
     async fn settle(&self) {}
-
-    fn connector(&self, connector: &str) -> Option<StatusEntry> {
-        self.table().connector(connector)
-    }
-
-    fn task(&self, id: &ConnectorTaskId) -> Option<StatusEntry> {
-        self.table().task(id)
-    }
-
-    fn tasks(&self, connector: &str) -> Vec<TaskStatus> {
-        self.table().tasks(connector)
-    }
-
-    fn connectors(&self) -> Vec<String> {
-        self.table().connectors()
-    }
-
-    fn topic(&self, connector: &str, topic: &str) -> Option<TopicStatus> {
-        self.table().topic(connector, topic)
-    }
-
-    fn topics(&self, connector: &str) -> Vec<TopicStatus> {
-        self.table().topics(connector)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        ConnectorStatus, ConnectorTaskId, MemoryStatusBackingStore, StatusBackingStore, StatusEntry, TaskStatus,
-        TopicStatus,
-    };
-    use crate::State;
+    use super::super::{ConnectorStatus, StatusBackingStore, StatusEntry, TaskStatus, TopicStatus};
+    use super::MemoryStatusBackingStore;
+    use crate::{ConnectorTaskId, State};
 
     #[test]
     fn a_task_that_stops_is_no_longer_shown_as_running() {
