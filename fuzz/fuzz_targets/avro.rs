@@ -1,10 +1,6 @@
-//! Records of others by schemas of others: the schema's text, a zero byte, the record's bytes.
+//! Records of others by Avro schemas of others.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sluice_converters::fuzzing::{avro_record, parts};
 
-fuzz_target!(|bytes: &[u8]| {
-    let (schema, record) = parts(bytes);
-    avro_record(&schema, &record);
-});
+fuzz_target!(|bytes: &[u8]| sluice_converters::fuzzing::avro(bytes));

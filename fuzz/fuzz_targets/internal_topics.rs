@@ -3,36 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-/// What keys begin with, so that a mutation gets past the first look.
-const PREFIXES: [&str; 12] = [
-    "",
-    "connector-a",
-    "task-a-0",
-    "task-a-1",
-    "commit-a",
-    "target-state-a",
-    "restart-connector-a",
-    "session-key",
-    "logger-cluster-a",
-    "status-connector-a",
-    "status-task-a-0",
-    "status-topic-t:connector-a",
-];
-
-fuzz_target!(|bytes: &[u8]| {
-    let records: Vec<(Vec<u8>, Option<&[u8]>)> = bytes.split(|byte| *byte == b'\n').filter_map(record).collect();
-    let keyed = || records.iter().map(|(key, value)| (key.as_slice(), *value));
-    sluice_storage::config::fuzzing::replay(keyed().map(|(key, value)| ((!key.is_empty()).then_some(key), value)));
-    sluice_storage::offset::fuzzing::replay(keyed());
-    sluice_storage::status::fuzzing::replay(keyed());
-});
-
-/// One byte chooses the beginning of the key; a tab ends the key; without a tab the record is a tombstone.
-fn record(line: &[u8]) -> Option<(Vec<u8>, Option<&[u8]>)> {
-    let (first, rest) = line.split_first()?;
-    let tab = rest.iter().position(|byte| *byte == b'\t');
-    let (key, value) = tab.map_or((rest, None), |tab| (&rest[..tab], Some(&rest[tab + 1..])));
-    let mut whole = PREFIXES[usize::from(*first) % PREFIXES.len()].as_bytes().to_vec();
-    whole.extend_from_slice(key);
-    Some((whole, value))
-}
+fuzz_target!(|bytes: &[u8]| sluice_storage::fuzzing::internal_topics(bytes));

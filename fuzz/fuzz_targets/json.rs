@@ -1,36 +1,6 @@
-//! JSON of topics and stores: `parse_json`, and `JsonConverter` with and without the envelope of a schema.
+//! JSON of topics and stores.
 #![no_main]
 
-use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use sluice_api::{Converter, ConverterPlugin, ConverterUse, Properties};
-use sluice_converters::json::{parse_json, to_json_bytes};
 
-fuzz_target!(|bytes: &[u8]| {
-    // What was read is written so that it reads the same: an offset that comes from a store goes back to it unchanged.
-    if let Ok(value) = parse_json(bytes) {
-        let written = to_json_bytes(&value);
-        let again = parse_json(&written).expect("our own JSON");
-        assert_eq!(to_json_bytes(&again), written);
-    }
-    for schemas_enable in ["false", "true"] {
-        through_converter(schemas_enable, bytes);
-    }
-});
-
-/// What a sink reads, a source can write, and it then reads the same.
-fn through_converter(schemas_enable: &str, bytes: &[u8]) {
-    let mut converter = converter(schemas_enable);
-    let Ok(data) = converter.to_connect_data("t", Some(&Bytes::copy_from_slice(bytes))) else { return };
-    let Ok(written) = converter.from_connect_data("t", data.schema.as_ref(), &data.value) else { return };
-    let again = converter.to_connect_data("t", written.as_ref()).expect("our own JSON");
-    let twice = converter.from_connect_data("t", again.schema.as_ref(), &again.value).expect("the same data");
-    assert_eq!(twice, written);
-}
-
-fn converter(schemas_enable: &str) -> Box<dyn Converter> {
-    let plugins = sluice_converters::plugins();
-    let json = plugins.iter().find(|plugin| plugin.class().ends_with(".JsonConverter")).expect("it is built in");
-    let properties: Properties = [("schemas.enable".to_owned(), schemas_enable.to_owned())].into_iter().collect();
-    json.converter(&properties, ConverterUse::Value).expect("good properties").expect("it converts values")
-}
+fuzz_target!(|bytes: &[u8]| sluice_converters::fuzzing::json(bytes));

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|stream: &[u8]| sluice_storage::offset::fuzzing::file(stream));
+fuzz_target!(|bytes: &[u8]| sluice_storage::fuzzing::offset_file(bytes));

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| sluice_kafka::security::fuzzing::pem(text));
+fuzz_target!(|bytes: &[u8]| sluice_kafka::security::fuzzing::pem(bytes));

@@ -1,14 +1,6 @@
-//! Protobuf schemas of others as text or encoded descriptor, and a record by each: text, a zero byte, the record.
+//! Protobuf schemas of others and a record by each.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sluice_api::Properties;
-use sluice_converters::fuzzing::parts;
-use sluice_converters::protobuf::ProtobufCodec;
 
-fuzz_target!(|bytes: &[u8]| {
-    let (text, record) = parts(bytes);
-    if let Ok(codec) = ProtobufCodec::new(&text, &Properties::new()) {
-        codec.decode(&record).ok();
-    }
-});
+fuzz_target!(|bytes: &[u8]| sluice_converters::fuzzing::protobuf_schema(bytes));

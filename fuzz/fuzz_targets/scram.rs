@@ -1,4 +1,4 @@
-//! The two messages of a SCRAM server, with a zero byte in between.
+//! The messages of a SCRAM server.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

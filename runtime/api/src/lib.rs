@@ -12,6 +12,8 @@ pub mod connector;
 pub mod converter;
 pub mod data;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod record;
 pub mod testkit;
 pub mod transform;

@@ -8,6 +8,8 @@ pub mod offset;
 pub mod status;
 
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod internal_topic;
 mod json;
 

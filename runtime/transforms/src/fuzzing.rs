@@ -1,21 +1,44 @@
-//! Patterns that users write, for the fuzz targets `java_regex` and `simple_date_format`.
+//! What the fuzz targets `java_regex` and `simple_date_format` ask: patterns that users write. The answer does not matter, only that
+//! there is one.
 
 use crate::java_regex::JavaRegex;
 use crate::simple_date_format::SimpleDateFormat;
 
-/// Reads a regular expression, and matches and replaces with it. The answer does not matter, only that there is one.
-pub fn java_regex(pattern: &str, text: &str, replacement: &str) {
+/// Reads a regular expression, and matches and replaces with it: pattern, replacement and text, each a line.
+pub fn java_regex(bytes: &[u8]) {
+    let Ok(input) = std::str::from_utf8(bytes) else { return };
+    let mut lines = input.splitn(3, '\n');
+    let (pattern, replacement) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let text = lines.next().unwrap_or_default();
     if let Ok(regex) = JavaRegex::new(pattern) {
         drop(regex.matches(text));
         drop(regex.replace_first(text, replacement));
     }
 }
 
-/// Reads a pattern, and reads and writes dates with it.
-pub fn simple_date_format(pattern: &str, text: &str, millis: i64) {
+/// Reads a pattern, and reads and writes dates with it: pattern and text, each a line.
+pub fn simple_date_format(bytes: &[u8]) {
+    let Ok(input) = std::str::from_utf8(bytes) else { return };
+    let (pattern, text) = input.split_once('\n').unwrap_or((input, ""));
+    let millis = text.bytes().take(8).fold(0i64, |millis, byte| millis << 8 | i64::from(byte));
     if let Ok(format) = SimpleDateFormat::new(pattern) {
         let written = format.format(format.parse(text).unwrap_or(millis));
         // What was written may be ambiguous, so what it is read as is no question.
         format.parse(&written).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_api::testkit::replay_seeds;
+
+    fn replay(name: &str, target: fn(&[u8])) {
+        replay_seeds(format!("{}/../../fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR")), target);
+    }
+
+    #[test]
+    fn seeds_of_the_fuzzers_do_no_harm() {
+        replay("java_regex", super::java_regex);
+        replay("simple_date_format", super::simple_date_format);
     }
 }

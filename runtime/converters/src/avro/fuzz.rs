@@ -12,7 +12,7 @@ use super::to_connect::to_connect;
 use super::write;
 
 /// Reads `record` by the schema with this text.
-pub fn record(schema: &str, record: &Bytes) {
+pub(crate) fn record(schema: &str, record: &Bytes) {
     let config = AvroDataConfig::parse(&Properties::new()).expect("every key has a default");
     let Ok(avro) = parse(schema, []) else { return };
     let text = avro.to_text();

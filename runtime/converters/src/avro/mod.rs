@@ -7,7 +7,7 @@
 mod config;
 mod converter;
 mod from_connect;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;
 mod names;
 mod read;

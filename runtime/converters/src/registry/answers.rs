@@ -120,7 +120,7 @@ fn into_schema(answer: Answer) -> Result<SchemaText, String> {
 }
 
 /// Reads `body` as every answer there is.
-#[cfg(feature = "fuzzing")]
-pub fn every_answer(body: &[u8]) {
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn every_answer(body: &[u8]) {
     drop((refusal(body), registered_id(body), schema(body), registered(body), looked_up(body)));
 }

@@ -24,8 +24,8 @@ mod subjects;
 mod tls;
 pub(crate) mod wire_format;
 
-#[cfg(feature = "fuzzing")]
-pub use answers::every_answer as fuzz_answer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use answers::every_answer as fuzz_answer;
 pub(crate) use cache::Cache;
 pub(crate) use config::RegistryConfig;
 pub(crate) use keys::definition;

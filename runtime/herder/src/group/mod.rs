@@ -9,6 +9,8 @@ mod bytes_in;
 mod bytes_out;
 mod connectors_and_tasks;
 mod eager;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod group_view;
 mod incremental;
 mod protocol;

@@ -1,4 +1,4 @@
-//! The doors to the decoders of stores, login modules and SCRAM messages, for their fuzz targets.
+//! What the fuzz targets of stores, login modules and SCRAM messages ask.
 
 use super::jaas::LoginModule;
 use super::sasl::{Login, Scram, ScramHash};
@@ -17,13 +17,15 @@ pub fn pkcs12(bytes: &[u8]) {
     drop(tls::read_pkcs12(bytes, "changeit"));
 }
 
-/// Reads `text` as PEM certificates and keys.
-pub fn pem(text: &str) {
+/// Reads text as PEM certificates and keys.
+pub fn pem(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
     drop(tls::read_pem(text, Some("changeit")));
 }
 
-/// Reads `text` as `sasl.jaas.config`. What was read is written in its simplest form, and has to be read back the same.
-pub fn jaas(text: &str) {
+/// Reads text as `sasl.jaas.config`. What was read is written in its simplest form, and has to be read back the same.
+pub fn jaas(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(module) = LoginModule::parse(text) else { return };
     let quoted = |word: &str| {
         let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\r', "\\r");
@@ -45,5 +47,23 @@ pub fn scram(bytes: &[u8]) {
     if scram.answer(&login, first).is_ok() {
         // Right or wrong, it is judged.
         drop(scram.verify(last));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_api::testkit::replay_seeds;
+
+    fn replay(name: &str, target: fn(&[u8])) {
+        replay_seeds(format!("{}/../../fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR")), target);
+    }
+
+    #[test]
+    fn seeds_of_the_fuzzers_do_no_harm() {
+        replay("jks", super::jks);
+        replay("pkcs12", super::pkcs12);
+        replay("pem", super::pem);
+        replay("jaas", super::jaas);
+        replay("scram", super::scram);
     }
 }

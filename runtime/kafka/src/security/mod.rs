@@ -6,7 +6,7 @@
 //!
 //! Invariant 9: whatever is secret is a [`Secret`] from the moment it is parsed; an error names the property, never the value.
 
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod jaas;
 mod lookup;

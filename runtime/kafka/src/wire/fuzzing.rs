@@ -1,4 +1,4 @@
-//! The door to the decoders of answers for their fuzz target.
+//! What the fuzz target `wire_answers` asks.
 
 use bytes::Bytes;
 use kafka_protocol::messages::{
@@ -11,8 +11,14 @@ use kafka_protocol::messages::{
 use super::api::Api;
 use super::frame::decode_answer;
 
-/// Decodes everything behind a frame's length as the answer to one of the requests; `request` chooses which.
-pub fn answer(request: u8, frame: &Bytes) {
+/// Decodes an answer of a broker. The first byte chooses the request that is answered; what follows is the frame behind the
+/// correlation id, which is the client's own business.
+pub fn wire_answers(bytes: &[u8]) {
+    let Some((request, body)) = bytes.split_first() else { return };
+    answer(*request, &[&[0; 4], body].concat().into());
+}
+
+fn answer(request: u8, frame: &Bytes) {
     const DECODERS: [fn(&Bytes); 19] = [
         decode::<ApiVersionsRequest>,
         decode::<MetadataRequest>,
@@ -40,5 +46,14 @@ pub fn answer(request: u8, frame: &Bytes) {
 fn decode<A: Api>(frame: &Bytes) {
     if let Ok(answer) = decode_answer::<A>(frame.clone(), 0) {
         A::code(&answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn seeds_of_the_fuzzer_do_no_harm() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/wire_answers");
+        sluice_api::testkit::replay_seeds(folder, super::wire_answers);
     }
 }

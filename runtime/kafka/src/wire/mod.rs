@@ -18,7 +18,7 @@ mod description;
 mod error;
 mod fence;
 mod frame;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod group_admin;
 mod group_member;

@@ -1,9 +1,9 @@
-//! The door to the replay of the config topic for its fuzz target.
+//! The config topic as the fuzz target `internal_topics` replays it.
 
 use super::replay::Replay;
 
 /// Reads records (key, value) as a started store does.
-pub fn replay<'a>(records: impl IntoIterator<Item = (Option<&'a [u8]>, Option<&'a [u8]>)>) {
+pub(crate) fn replay<'a>(records: impl IntoIterator<Item = (Option<&'a [u8]>, Option<&'a [u8]>)>) {
     let mut replay = Replay::default();
     replay.mark_started();
     for (offset, (key, value)) in (0..).zip(records) {

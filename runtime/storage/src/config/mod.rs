@@ -1,8 +1,8 @@
 //! The config store: connector configs, task configs, target states, restart requests, session keys, logger levels
 //! (connect-worker.md 2.2, appendix C).
 
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod kafka;
 mod leader;
 mod memory;

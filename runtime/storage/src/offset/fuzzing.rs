@@ -1,4 +1,4 @@
-//! Doors to the readers of stored offsets for their fuzz targets.
+//! Stored offsets: the fuzz target `offset_file`, and the offsets topic as `internal_topics` replays it.
 
 use bytes::Bytes;
 
@@ -7,7 +7,7 @@ use super::key::parse_key;
 use super::table::OffsetTable;
 
 /// Reads the bytes of an offset file; what can be read is written, and must then read the same.
-pub fn file(stream: &[u8]) {
+pub(crate) fn file(stream: &[u8]) {
     let Ok(entries) = java_serialization::read(stream) else { return };
     let entries: Vec<(Bytes, Bytes)> = entries.into_iter().filter_map(|(key, value)| Some((key?, value?))).collect();
     let written =
@@ -17,7 +17,7 @@ pub fn file(stream: &[u8]) {
 }
 
 /// Reads records (key, value) of the offsets topic and lists the offsets of each connector that a key names.
-pub fn replay<'a>(records: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) {
+pub(crate) fn replay<'a>(records: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) {
     let mut table = OffsetTable::default();
     for (key, value) in records {
         table.put(Bytes::copy_from_slice(key), value.map(Bytes::copy_from_slice));

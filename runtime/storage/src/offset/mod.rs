@@ -5,8 +5,8 @@
 
 mod connector;
 mod file;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod java_serialization;
 mod kafka;
 mod key;

@@ -1,9 +1,9 @@
-//! The door to the replay of the status topic for its fuzz target.
+//! The status topic as the fuzz target `internal_topics` replays it.
 
 use super::table::StatusTable;
 
 /// Reads records (key, value) and lists what is known after them.
-pub fn replay<'a>(records: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) {
+pub(crate) fn replay<'a>(records: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>) {
     let mut table = StatusTable::default();
     for (key, value) in records {
         table.read(key, value);

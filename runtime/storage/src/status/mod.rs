@@ -1,7 +1,8 @@
 //! The status store: what connectors and tasks are doing, and which topics connectors use (connect-worker.md 2.4).
 
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
+mod backing;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod kafka;
 mod memory;
 mod records;

@@ -8,6 +8,8 @@
 
 pub mod client;
 pub mod connector;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod key;
 mod problem;
 pub mod properties;

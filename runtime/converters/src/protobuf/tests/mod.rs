@@ -39,23 +39,3 @@ fn field<'a>(data: &'a SchemaAndValue, name: &str) -> &'a Value {
 fn trace(error: &sluice_api::ConnectError) -> String {
     error.trace()
 }
-
-/// What a fuzzer starts from, and every finding that becomes a seed.
-#[test]
-fn seeds_of_the_fuzzers_do_no_harm() {
-    let replay = |folder: &str, run: &dyn Fn(&[u8])| {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(folder);
-        let files = std::fs::read_dir(folder).unwrap();
-        files.for_each(|file| run(&std::fs::read(file.unwrap().path()).unwrap()));
-    };
-    replay("protobuf_schema", &|seed| {
-        let end = seed.iter().position(|byte| *byte == 0).unwrap_or(seed.len());
-        let text = String::from_utf8_lossy(&seed[..end]);
-        if let Ok(codec) = ProtobufCodec::new(&text, &properties(&[])) {
-            codec.decode(&Bytes::copy_from_slice(seed.get(end + 1..).unwrap_or_default())).ok();
-        }
-    });
-    let text = "syntax = \"proto3\"; message M { int32 a = 1; string i = 9; oneof s { string t = 19; } } message S { int32 a = 1; }";
-    let codec = ProtobufCodec::new(text, &properties(&[])).unwrap();
-    replay("protobuf", &|seed| assert!(codec.decode(&Bytes::copy_from_slice(seed)).is_ok()));
-}

@@ -9,5 +9,5 @@ mod scram;
 
 pub(crate) use config::Sasl;
 pub(crate) use conversation::Conversation;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use {config::Login, scram::Scram, scram::ScramHash};

@@ -7,6 +7,7 @@
 mod ciphers;
 mod config;
 mod connector;
+mod iterations;
 mod jks;
 mod material;
 mod pem;
@@ -15,5 +16,5 @@ mod store;
 
 pub(crate) use config::Tls;
 pub(crate) use connector::describe;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use {jks::read as read_jks, pem::read as read_pem, pkcs12::read as read_pkcs12};

@@ -7,6 +7,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::X509;
 
+use super::iterations;
 use super::material::Entries;
 
 /// All certificates and the first private key of `text`.
@@ -61,6 +62,7 @@ fn private_key(label: &str, base64: &str, password: Option<&str>) -> Result<PKey
     let key = match (label, password) {
         ("ENCRYPTED PRIVATE KEY", None) => return Err("`ssl.key.password` is needed for the private key".to_owned()),
         ("ENCRYPTED PRIVATE KEY", Some(password)) => {
+            iterations::check(&der)?;
             return PKey::private_key_from_pkcs8_passphrase(&der, password.as_bytes())
                 .map_err(|_| "`ssl.key.password` does not open the private key".to_owned());
         }

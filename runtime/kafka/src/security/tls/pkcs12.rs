@@ -3,6 +3,7 @@
 use openssl::pkcs12::{ParsedPkcs12_2, Pkcs12};
 use openssl::provider::Provider;
 
+use super::iterations;
 use super::material::Entries;
 
 /// Everything in the store: the key with its certificate and chain, or the certificates alone. Never panics, whatever the bytes.
@@ -14,6 +15,7 @@ pub(crate) fn read(bytes: &[u8], password: &str) -> Result<Entries, String> {
     if password.contains('\0') {
         return Err("the password does not open the store".to_owned());
     }
+    iterations::check(bytes)?;
     let store = Pkcs12::from_der(bytes).map_err(|_| "the PKCS12 store is malformed".to_owned())?;
     let parsed = match store.parse2(password) {
         Ok(parsed) => parsed,

@@ -10,6 +10,8 @@ mod classes;
 mod directory;
 mod environment;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod redaction;
 mod transformer;
 mod variables;

@@ -41,6 +41,14 @@ pub(super) fn remember(variable: &str, value: &str) {
     ANY.store(true, Ordering::Release);
 }
 
+/// Forgets every value.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn forget() {
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    known.values.clear();
+    known.forms.clear();
+}
+
 /// `text` with every value that a variable stood for replaced by the variable. Costs one load while there are none.
 pub fn redacted(text: &str) -> Cow<'_, str> {
     if !ANY.load(Ordering::Acquire) {
