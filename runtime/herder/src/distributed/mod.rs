@@ -24,7 +24,8 @@
 //!    the time that a delayed assignment named.
 //! 3. **reconcile**: stop what runs and is not held, start what is held, configured and not running. A task that is still stopping is
 //!    started only after its stop was confirmed (Invariant 5).
-//! 4. **offer**: answer a membership that is about to join with what is held, as soon as nothing that was taken away still runs.
+//! 4. **offer**: answer a membership that is about to join with what is held, as soon as everything that runs or is stopping here
+//!    is held (eager: as soon as nothing runs). The rebalance counts as unresolved from when the membership asks.
 //! 5. **rotate** the session key, as leader.
 //! 6. **wait** for the next message and apply it; when there is none, **serve** one waiting request, while the rebalance is resolved.
 //!
@@ -35,15 +36,21 @@
 //!
 //! The membership is a task of its own: find the coordinator, join, sync, heartbeat, leave. A coordinator that moves or restarts is an
 //! ordinary event. What this worker may do outside of itself hangs on its **tenure**: a deadline on its own monotonic clock, the sending
-//! of the last request that the coordinator answered plus `session.timeout.ms`. The coordinator cannot have begun to count earlier, so
-//! nobody else is given our work before it. While a join is pending, which may outlast a session, heartbeats on a second connection
-//! renew the tenure.
+//! of the last heartbeat or sync that the coordinator answered as ours plus `session.timeout.ms`. The coordinator cannot have begun to
+//! count earlier, so nobody else is given our work before it. While a join or a sync is pending, which may outlast a session,
+//! heartbeats on a second connection renew the tenure.
+//!
+//! The coordinator also drops a member that lives and does not join within `rebalance.timeout.ms`. So while a rebalance goes on and our
+//! join is not in its hands (we wait for the offer, or the connection of the join broke), no heartbeat prolongs the tenure past the
+//! sending of the last heartbeat that found the group stable, or of the last answered join, plus that time. A leave gives our work away
+//! at once: the tenure ends before it is sent.
 //!
 //! The data plane asks the tenure itself, at every act that others can see (a batch to the producer, an offset, a commit, a status), and
 //! so does every write to the config topic. A process that was stopped and goes on finds its tenure over before any message is read.
 //! A tenure that is over never comes back: a late answer cannot renew it, leases of its tasks are dead, what clients have queued is
-//! purged, instances and tasks are given up without a last flush, and the worker joins with empty hands. A word of the coordinator that
-//! it does not know us ends the tenure at once. What is on the wire at that moment may still be written: at most one delivery of a
+//! purged, instances and tasks, the stopping ones too, are given up without a last flush, and the worker joins with empty hands.
+//! Whatever was commanded beside the loop is dropped with its reports, so that nothing of it acts under a later tenure. A word of the
+//! coordinator that it does not know us ends the tenure at once. What is on the wire at that moment may still be written: at most one delivery of a
 //! producer overlaps with the new owner's, and at-least-once consumers see it twice. Exactly-once sources have no overlap: the new
 //! owner fences the old producer.
 //!
@@ -58,12 +65,14 @@
 //! `compatible` and `sessioned` (incremental): everything runs on during the join. What is revoked stops, statuses are flushed, and only
 //! then the worker rejoins without it; the next round gives it to its new owner. A delay means: rejoin at that time. `default` (eager):
 //! everything stops before the join, and the assignment is all there is. A group takes a protocol that all its members offer, so one
-//! eager worker makes all eager; the first eager round after another only stops what runs, the next one starts. Internal requests are
+//! eager worker makes all eager. In its first eager round, of a tenure or after another protocol, a worker starts nothing, stops what
+//! runs and joins again, a newcomer too: the others may still run what it was given. Internal requests are
 //! signed while the group speaks `sessioned`. An assignment that cannot be read ends the tenure.
 //!
 //! Reading the config topic is given `worker.sync.timeout.ms`. When that is over, a follower keeps what it holds, starts nothing, and
 //! reads again after pauses that grow to a tenth of `scheduled.rebalance.max.delay.ms`. After the fifth time, the leader after the
-//! first, it stops what it holds, leaves the group, and joins again once it has read to the end.
+//! first, it stops what it holds, leaves the group, and joins again once it has read as far as that assignment. An end that lies
+//! before the assignment's offset counts as such a failure: this worker reads another topic than the leader, and the log says so.
 //!
 //! # Requests
 //!
@@ -95,6 +104,7 @@ mod inbox;
 mod membership;
 mod offsets;
 mod options;
+mod place;
 mod rebalance_metrics;
 mod reconcile;
 mod requests;
