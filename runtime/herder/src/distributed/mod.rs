@@ -50,9 +50,9 @@
 //! A tenure that is over never comes back: a late answer cannot renew it, leases of its tasks are dead, what clients have queued is
 //! purged, instances and tasks, the stopping ones too, are given up without a last flush, and the worker joins with empty hands.
 //! Whatever was commanded beside the loop is dropped with its reports, so that nothing of it acts under a later tenure. A word of the
-//! coordinator that it does not know us ends the tenure at once. What is on the wire at that moment may still be written: at most one delivery of a
-//! producer overlaps with the new owner's, and at-least-once consumers see it twice. Exactly-once sources have no overlap: the new
-//! owner fences the old producer.
+//! coordinator that it does not know us ends the tenure at once. What is on the wire at that moment may still be written: at most one
+//! delivery of a producer overlaps with the new owner's, and at-least-once consumers see it twice. Exactly-once sources have no overlap:
+//! the new owner fences the old producer.
 //!
 //! # A rebalance
 //!
@@ -104,7 +104,6 @@ mod inbox;
 mod membership;
 mod offsets;
 mod options;
-mod place;
 mod rebalance_metrics;
 mod reconcile;
 mod requests;
