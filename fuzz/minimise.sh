@@ -1,0 +1,31 @@
+#!/bin/sh
+# Puts what a run learned into the seeds: `fuzz/minimise.sh TARGET…`. The fewest inputs that together reach every branch which the
+# corpus reaches go to seeds/TARGET under their digests; seeds with names stay. Needs binaries of `fuzz/run.sh`.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+host=$(rustc +nightly -vV | sed -n 's/^host: //p')
+target=${FUZZ_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/sluice/fuzz-target}
+corpora=${FUZZ_CORPORA:-$here/corpus}
+# Bytes per target; what would be more is left out, the largest first.
+most=${FUZZ_SEED_BYTES:-50000}
+cd "$here"
+for name in "$@"; do
+    chosen=$(mktemp -d)
+    mkdir -p "seeds/$name"
+    # Seeds with names count first; the digests are chosen anew.
+    find "seeds/$name" -type f | grep -Ev '/[0-9a-f]{40}$' | xargs -r cp -t "$chosen"
+    named=$(ls "$chosen")
+    "$target/$host/release/$name" -set_cover_merge=1 -use_counters=0 -timeout=10 "$chosen" "seeds/$name" \
+        "$corpora/$name" >"$chosen.log" 2>&1 || { cat "$chosen.log"; exit 1; }
+    find "seeds/$name" -type f | grep -E '/[0-9a-f]{40}$' | xargs -r rm
+    (cd "$chosen" && echo "$named" | xargs -r rm)
+    bytes=0
+    for file in $(ls -Sr "$chosen"); do
+        size=$(wc -c <"$chosen/$file")
+        bytes=$((bytes + size))
+        [ "$bytes" -le "$most" ] || break
+        cp "$chosen/$file" "seeds/$name/"
+    done
+    echo "$name: $(ls "seeds/$name" | wc -l) files, $(cat "seeds/$name"/* | wc -c) bytes"
+    rm -r "$chosen" "$chosen.log"
+done

@@ -1,0 +1,22 @@
+//! What the fuzz target `rest_bodies` asks.
+
+use crate::{body, resources};
+
+/// Reads a body as each endpoint that takes one. A config that was read is written so that it reads the same.
+pub fn rest_bodies(bytes: &[u8]) {
+    resources::parse_any(bytes);
+    if let Ok(Some(config)) = body::nullable_properties(bytes) {
+        let written = serde_json::to_vec(&config).expect("texts and nulls");
+        let again = body::nullable_properties(&written).ok().flatten().expect("our own JSON");
+        assert!(again.iter().eq(config.iter()), "{again:?} instead of {config:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn seeds_of_the_fuzzer_do_no_harm() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/rest_bodies");
+        sluice_api::testkit::replay_seeds(folder, super::rest_bodies);
+    }
+}
