@@ -5,8 +5,10 @@
 //! the last record was seen to have arrived; memory is its peak resident set. Figures in the README come from this table alone.
 
 mod arguments;
+mod assignment;
 mod corpus;
 mod engines;
+mod group;
 mod idle;
 mod job;
 mod median;
@@ -43,6 +45,13 @@ fn main() -> Result<()> {
 /// Every run of the plan, the engines in turns so that a slow minute of the machine hits both. A failed run does not end the others.
 fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
     let mut report = Report::new(plan)?;
+    if plan.rows.contains(&Row::Assignment) {
+        report.assignment = assignment::measure(plan.runs)?;
+        report.save(plan.json.as_deref())?;
+    }
+    if plan.rows == [Row::Assignment] {
+        return Ok((report, Vec::new()));
+    }
     say("starting a broker");
     let kafka = Kafka::start()?;
     let engines = Engines::new(&kafka, plan);
@@ -58,6 +67,7 @@ fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
                     Row::Sink | Row::JsonSink | Row::AvroSink => jobs.sink(&engines, *row, subject, number),
                     Row::Start => start::measure(&engines, subject),
                     Row::Idle | Row::IdleLean => idle::measure(&engines, subject, plan.settle),
+                    Row::Assignment => continue,
                 };
                 match measured {
                     Ok(figures) => report.add(*row, subject, number, figures),

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sluice_harness::KAFKA_VERSION;
 
+use crate::assignment::Round;
 use crate::engines::Subject;
 use crate::plan::{Plan, Row};
 
@@ -48,6 +49,8 @@ pub(crate) struct Report {
     pub(crate) line_bytes: u32,
     pub(crate) runs: u32,
     pub(crate) samples: Vec<Sample>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) assignment: Vec<Round>,
 }
 
 impl Report {
@@ -61,6 +64,7 @@ impl Report {
             line_bytes: plan.line_bytes,
             runs: plan.runs,
             samples: Vec::new(),
+            assignment: Vec::new(),
         })
     }
 

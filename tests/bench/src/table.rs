@@ -1,5 +1,6 @@
 //! The table in Markdown.
 
+use crate::assignment;
 use crate::engines::Subject;
 use crate::median::Spread;
 use crate::plan::Row;
@@ -41,6 +42,9 @@ const LINES: [(Row, Measure, &str); 22] = [
 
 /// The table with a line that says how it was measured.
 pub(crate) fn render(report: &Report) -> String {
+    if report.samples.is_empty() {
+        return assignment::render(&report.assignment);
+    }
     let mut text = format!("| | Kafka Connect {} | Sluice | ratio |\n| --- | ---: | ---: | ---: |\n", report.kafka);
     for (row, measure, title) in LINES {
         let (peer, ours) = spreads(report, row, measure);
@@ -50,7 +54,7 @@ pub(crate) fn render(report: &Report) -> String {
         let cells = [title.to_owned(), cell(measure, peer), cell(measure, ours), ratio(measure, peer, ours)];
         text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
-    text + &footnote(report)
+    text + &footnote(report) + &assignment::render(&report.assignment)
 }
 
 fn spreads(report: &Report, row: Row, measure: Measure) -> (Option<Spread>, Option<Spread>) {
@@ -122,6 +126,7 @@ mod tests {
             line_bytes: 100,
             runs: 2,
             samples: Vec::new(),
+            assignment: Vec::new(),
         };
         for (run, cpu) in [(1, 10.0), (2, 11.0)] {
             report.add(Row::Source, Subject::Oracle, run, vec![(Measure::CpuSecondsPerMillion, cpu)]);
