@@ -8,9 +8,9 @@ use anyhow::{Context, anyhow};
 use sluice_api::Properties;
 use sluice_herder::distributed::{DistributedHerder, DistributedOptions};
 use sluice_herder::group::ConnectProtocol;
-use sluice_herder::{Health, Herder, Loggers};
-use sluice_kafka::Admin;
+use sluice_herder::{Health, Herder, Loggers, NoPeers, SystemClock};
 use sluice_kafka::wire::GroupConfig;
+use sluice_kafka::{Admin, Tenure};
 use sluice_plugins::Registry;
 use sluice_rest::BoundServer;
 use sluice_storage::config::KafkaConfigBackingStore;
@@ -115,6 +115,7 @@ fn assemble(
         Arc::new(KafkaOffsetBackingStore::new(topic(&config.offset_topic, &committed), admin.clone()));
     let statuses: Arc<dyn StatusBackingStore> =
         Arc::new(KafkaStatusBackingStore::new(topic(&config.status_topic, &properties), admin));
+    let tenure = Tenure::forever();
     let worker_id = server.worker_id();
     let reporter = Arc::new(StatusReporter::new(statuses.clone(), worker_id.clone()));
     let (worker, worker_events) = Worker::new(WorkerOptions {
@@ -125,6 +126,7 @@ fn assemble(
         statuses: reporter.clone(),
         metrics: Arc::new(Metrics::new()),
         group_id: Some(config.group_id.clone()),
+        tenure: tenure.clone(),
     });
     let mut group_properties = properties;
     if config.client_id.is_empty() {
@@ -141,7 +143,11 @@ fn assemble(
             ConfiguredProtocol::Sessioned => ConnectProtocol::Sessioned,
         },
         group: GroupConfig::parse(group).context("group membership")?,
+        scheduled_rebalance_max_delay: config.scheduled_rebalance_max_delay,
         sync_timeout: config.worker_sync_timeout,
+        unsync_backoff: config.worker_unsync_backoff,
+        config_topic: config.config_topic.name.clone(),
+        inter_worker: config.inter_worker.clone(),
         request_timeout: REQUEST_TIMEOUT,
         registry,
         configs,
@@ -149,6 +155,9 @@ fn assemble(
         statuses,
         reporter,
         worker,
+        tenure,
+        peers: Arc::new(NoPeers),
+        clock: Arc::new(SystemClock),
         worker_events,
         loggers,
         cluster_id: cluster_id::follow(&admin_properties)?,

@@ -79,6 +79,7 @@ fn assemble(
         statuses: reporter.clone(),
         metrics: Arc::new(Metrics::new()),
         group_id: None,
+        tenure: sluice_kafka::Tenure::forever(),
     });
     let mut admin_properties = config.worker.unprefixed_originals();
     admin_properties.insert("client.id".to_owned(), "connect-shared-admin".to_owned());

@@ -9,6 +9,8 @@ use sluice_storage::{ConnectorTaskId, RestartRequest, State, TargetState};
 pub use sluice_worker::config::validation::ConfigInfos;
 use sluice_worker::config::validation::ConfigKeyInfo;
 
+use crate::internal_request::InternalRequest;
+
 /// Source, sink, or unknown when the class cannot be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectorType {
@@ -187,6 +189,9 @@ pub enum HerderError {
     /// Another worker must answer; REST forwards to this URL (`None`: unknown at present, 409).
     #[error("this worker is not the one that can answer")]
     Forward(Option<String>),
+    /// 503.
+    #[error("{0}")]
+    ServiceUnavailable(String),
     /// 500: a configuration that cannot even be looked at (`ConfigException`).
     #[error("{0}")]
     Config(String),
@@ -280,6 +285,11 @@ pub trait Herder: Send + Sync {
     fn set_logger_level(&self, namespace: &str, level: &str) -> Vec<String>;
     /// `PUT /admin/loggers/L?scope=cluster`.
     async fn set_cluster_logger_level(&self, namespace: &str, level: &str) -> Result<()>;
+    /// `POST /connectors/C/tasks` of another worker: `configs` is what the body of `request` holds.
+    async fn put_task_configs(&self, connector: &str, configs: Vec<Properties>, request: InternalRequest)
+    -> Result<()>;
+    /// `PUT /connectors/C/fence` of another worker.
+    async fn fence_zombie_tasks(&self, connector: &str, request: InternalRequest) -> Result<()>;
     /// The metrics as Prometheus text.
     fn metrics(&self) -> String;
 }

@@ -11,16 +11,22 @@ mod herder;
 pub mod standalone;
 
 mod connector_lane;
+mod data_plane;
+mod internal_request;
 mod loggers;
 mod offset_json;
+mod peers;
 mod restart_plan;
 mod stages;
 mod views;
 
+pub use data_plane::DataPlane;
 pub use herder::{
     ConfigInfos, ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorState, ConnectorStateInfo, ConnectorType,
     CreateConnector, Created, Health, Herder, HerderError, LoggerLevel, PluginInfo, SentConfig, ServerInfo, TaskInfo,
     TaskState,
 };
+pub use internal_request::{InternalRequest, RequestSignature, SystemClock, WallClock};
 pub use loggers::{ApplyLevels, Loggers};
+pub use peers::{NoPeers, PeerError, Peers};
 pub use views::COMPATIBLE_VERSION;

@@ -21,6 +21,7 @@ pub mod properties;
 pub mod security;
 #[cfg(not(feature = "fuzzing"))]
 mod security;
+mod tenure;
 pub mod wire;
 
 pub use admin::{Admin, NewTopic, OffsetSpec, TopicDescription};
@@ -34,3 +35,4 @@ pub use murmur2::{murmur2, partition_for_key};
 pub use producer::{Ack, Producer, ProducerLimits, ProducerRecord, RecordMetadata, SendError};
 pub use properties::{Properties, Role};
 pub use security::{Secret, Security};
+pub use tenure::Tenure;

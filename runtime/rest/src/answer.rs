@@ -92,6 +92,7 @@ pub(crate) fn refused(refusal: Refusal) -> Answer {
             HerderError::Forbidden(message) => error(StatusCode::FORBIDDEN, &message),
             HerderError::NotFound(message) => error(StatusCode::NOT_FOUND, &message),
             HerderError::Conflict(message) => error(StatusCode::CONFLICT, &message),
+            HerderError::ServiceUnavailable(message) => error(StatusCode::SERVICE_UNAVAILABLE, &message),
             HerderError::Forward(_) => error(StatusCode::CONFLICT, NO_LEADER),
             HerderError::Timeout(message) | HerderError::Config(message) | HerderError::Internal(message) => {
                 error(StatusCode::INTERNAL_SERVER_ERROR, &redacted(&message))

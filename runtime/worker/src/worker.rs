@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sluice_api::{ConnectError, ConnectorPlugin, Properties};
+use sluice_kafka::Tenure;
 use sluice_plugins::Registry;
 use sluice_storage::{ConnectorTaskId, OffsetBackingStore, State, TargetState};
 use tokio::sync::mpsc;
@@ -39,6 +40,8 @@ pub struct WorkerOptions {
     pub metrics: Arc<Metrics>,
     /// `group.id`, `None` in standalone.
     pub group_id: Option<String>,
+    /// For how long this worker may act.
+    pub tenure: Tenure,
 }
 
 /// Runs connector instances and tasks, each on a thread of its own.
@@ -235,6 +238,20 @@ impl Worker {
     pub async fn stop(&self) {
         self.stop_connectors(&self.connectors()).await;
         self.stop_tasks(&self.tasks()).await;
+    }
+
+    /// The tenure is over: every task and instance is cancelled and forgotten, and what its producers have queued is purged; no
+    /// status is written. Returns at once (Invariant 5).
+    pub fn abandon(&self) {
+        let connectors = std::mem::take(&mut *lock(&self.connectors));
+        let tasks = std::mem::take(&mut *lock(&self.tasks));
+        self.reloads.forget(&connectors.keys().cloned().collect::<Vec<_>>());
+        for task in tasks.values() {
+            task.begin_stop();
+            task.cancel();
+        }
+        connectors.values().for_each(|connector| connector.abandon());
+        self.memory.divide();
     }
 
     /// The counters of this worker.

@@ -139,6 +139,7 @@ fn rig() -> Rig {
         statuses: Arc::new(StatusReporter::new(statuses.clone(), "here:8083")),
         metrics: Arc::new(Metrics::new()),
         group_id: None,
+        tenure: sluice_kafka::Tenure::forever(),
     });
     Rig { worker, statuses, offsets }
 }

@@ -10,7 +10,6 @@ use sluice_plugins::Registry;
 use sluice_storage::{
     ClusterConfigState, ConfigBackingStore, ConnectorTaskId, RestartRequest, StatusBackingStore, TargetState,
 };
-use sluice_worker::Worker;
 use sluice_worker::config::WorkerConfig;
 use sluice_worker::config::validation::{ConfigInfos, ConfigKeyInfo};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,8 +25,8 @@ use crate::herder::Result;
 use crate::loggers::Loggers;
 use crate::stages::Stages;
 use crate::{
-    ConnectorInfo, ConnectorOffsets, ConnectorStateInfo, CreateConnector, Created, Health, Herder, HerderError,
-    LoggerLevel, PluginInfo, SentConfig, ServerInfo, TaskInfo, TaskState, views,
+    ConnectorInfo, ConnectorOffsets, ConnectorStateInfo, CreateConnector, Created, DataPlane, Health, Herder,
+    HerderError, InternalRequest, LoggerLevel, PluginInfo, SentConfig, ServerInfo, TaskInfo, TaskState, views,
 };
 
 /// How the herder ended.
@@ -39,7 +38,7 @@ pub struct DistributedHerder {
     registry: Arc<Registry>,
     configs: Arc<dyn ConfigBackingStore>,
     statuses: Arc<dyn StatusBackingStore>,
-    worker: Arc<Worker>,
+    worker: Arc<dyn DataPlane>,
     loggers: Arc<Loggers>,
     cluster_id: watch::Receiver<Option<String>>,
     request_timeout: Duration,
@@ -316,6 +315,14 @@ impl Herder for DistributedHerder {
     async fn set_cluster_logger_level(&self, namespace: &str, level: &str) -> Result<()> {
         let written = self.configs.put_logger_level(namespace, level).await;
         written.map_err(|_| HerderError::Internal("Error writing logger level to Kafka".to_owned()))
+    }
+
+    async fn put_task_configs(&self, _: &str, _: Vec<Properties>, _: InternalRequest) -> Result<()> {
+        Err(HerderError::Forward(None))
+    }
+
+    async fn fence_zombie_tasks(&self, _: &str, _: InternalRequest) -> Result<()> {
+        Err(HerderError::Forward(None))
     }
 
     fn metrics(&self) -> String {

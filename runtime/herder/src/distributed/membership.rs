@@ -3,6 +3,8 @@
 //! Invariant 5: what was assigned is ours until the session ends that the last answered heartbeat began. Whatever this task is
 //! doing then, it reports [`MembershipEvent::Lost`]. A request to leave is heard at any time.
 
+#[allow(dead_code, reason = "the loop takes it with the next change")]
+mod link;
 mod seat;
 #[cfg(test)]
 mod tests;

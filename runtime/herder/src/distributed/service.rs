@@ -15,12 +15,13 @@ use super::fencing::{ZombieFencings, require_transactions};
 use super::inbox::{Event, Inbox};
 use super::membership::{MembershipChannels, MembershipCommand, MembershipEvent};
 use super::options::DistributedOptions;
+use super::place::Place;
 use super::rebalance_metrics::RebalanceMetrics;
 use super::reconcile::Instance;
 use super::task_configs::TaskConfigRetries;
 use crate::HerderError;
 use crate::connector_lane::ConnectorLanes;
-use crate::group::Assignment;
+use crate::group::{Assignment, ConnectorsAndTasks, Owners, ProtocolVersion};
 use crate::stages::Stages;
 
 /// What an operation does on the service.
@@ -81,12 +82,19 @@ pub(super) enum AfterStop {
 }
 
 /// What the loop shares with the handle.
+#[allow(dead_code, reason = "the group of one asks less than the contract offers")]
 #[derive(Clone, Default)]
 pub(super) struct Visible {
     /// Set once the internal topics were read: what takes long from then on is a trouble, not the start.
     pub(super) ready: bool,
     /// Why no connector runs here, for `/health`.
     pub(super) standing_back: Option<String>,
+    /// A round was received, and the tenure it came with has not been lost since.
+    pub(super) member: bool,
+    /// What the last round asked for has been commanded.
+    pub(super) resolved: bool,
+    /// The protocol that the group agreed on.
+    pub(super) version: Option<ProtocolVersion>,
 }
 
 /// The state of the loop.
@@ -107,6 +115,8 @@ pub(super) struct Service {
     pub(super) stopping: HashSet<ConnectorTaskId>,
     /// The last assignment, `None` while this worker is not part of the group.
     pub(super) assignment: Option<Assignment>,
+    /// Where this worker stood in the last round.
+    pub(super) place: Place,
     /// Whether what the last assignment asked for has been commanded.
     pub(super) resolved: bool,
     /// Ask the membership to join again at the next turn.
@@ -193,6 +203,7 @@ impl Service {
             tasks: BTreeSet::new(),
             stopping: HashSet::new(),
             assignment: None,
+            place: Place::default(),
             resolved: false,
             wants_rejoin: false,
             rejoining: false,
@@ -261,7 +272,10 @@ impl Service {
         self.resolved = true;
         self.rebalances.completed();
         self.remove_stale_statuses();
-        self.visible.send_modify(|visible| visible.standing_back = None);
+        self.visible.send_modify(|visible| {
+            visible.standing_back = None;
+            visible.resolved = true;
+        });
         if !std::mem::replace(&mut self.announced, true) {
             info!("the worker is ready");
         }
@@ -271,7 +285,7 @@ impl Service {
         if !std::mem::take(&mut self.wants_rejoin) {
             return;
         }
-        self.resolved = false;
+        self.unresolve();
         self.rejoining = true;
         // The membership ends only after `Leave`, which is the last command.
         drop(self.membership.send(MembershipCommand::Rejoin));
@@ -308,8 +322,9 @@ impl Service {
             MembershipEvent::Assigned { generation, protocol, assignment } => {
                 self.options.reporter.set_generation(generation);
                 self.rebalances.assigned(generation, &protocol, &assignment.leader_url);
+                self.take_place(&protocol, &assignment.assigned);
                 self.assignment = Some(assignment);
-                self.resolved = false;
+                self.unresolve();
                 self.rejoining = false;
             }
             MembershipEvent::OtherMember(member) => {
@@ -328,8 +343,27 @@ impl Service {
     /// Invariant 5: somebody else may own our work now, so all of it stops.
     fn run_nothing(&mut self) {
         self.assignment = None;
-        self.resolved = false;
+        self.place = Place::Nowhere;
+        self.visible.send_modify(|visible| visible.member = false);
+        self.unresolve();
         self.rejoining = false;
+    }
+
+    /// Alone in its group, this worker leads it.
+    fn take_place(&mut self, protocol: &str, work: &ConnectorsAndTasks) {
+        let version = ProtocolVersion::from_name(protocol).unwrap_or(ProtocolVersion::V0);
+        let mut owners = Owners::default();
+        owners.add(&self.options.advertised_url, work);
+        self.place = Place::Leader { owners, version };
+        self.visible.send_modify(|visible| {
+            visible.member = true;
+            visible.version = self.place.version();
+        });
+    }
+
+    fn unresolve(&mut self) {
+        self.resolved = false;
+        self.visible.send_modify(|visible| visible.resolved = false);
     }
 
     fn apply_worker_event(&mut self, event: WorkerEvent) {

@@ -11,13 +11,14 @@ use sluice_api::connector::{
     TaskHandle,
 };
 use sluice_api::{ConnectError, Properties};
+use sluice_kafka::Tenure;
 use sluice_kafka::wire::GroupConfig;
 use sluice_plugins::RegistryBuilder;
 use sluice_storage::config::MemoryConfigBackingStore;
 use sluice_storage::offset::MemoryOffsetBackingStore;
 use sluice_storage::status::MemoryStatusBackingStore;
 use sluice_storage::{ConfigBackingStore, ConnectorTaskId, OffsetBackingStore, State, StatusBackingStore, TargetState};
-use sluice_worker::config::StandaloneConfig;
+use sluice_worker::config::{InterWorkerKeys, StandaloneConfig};
 use sluice_worker::{Metrics, StatusReporter, Worker, WorkerOptions};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -25,7 +26,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::membership::{MembershipCommand, MembershipEvent};
 use super::{DistributedHerder, DistributedOptions};
 use crate::group::{Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks};
-use crate::{CreateConnector, Health, Herder, HerderError, Loggers};
+use crate::{CreateConnector, Health, Herder, HerderError, Loggers, NoPeers, SystemClock};
 
 const CLASS: &str = "test.MoodyConnector";
 const CONVERTER: &str = "org.apache.kafka.connect.storage.StringConverter";
@@ -153,6 +154,17 @@ async fn script(
     }
 }
 
+/// The defaults.
+fn keys() -> InterWorkerKeys {
+    InterWorkerKeys {
+        key_generation_algorithm: "HmacSHA256".into(),
+        key_size: None,
+        key_ttl: Duration::from_secs(3600),
+        signature_algorithm: "HmacSHA256".into(),
+        verification_algorithms: vec!["HmacSHA256".into()],
+    }
+}
+
 fn rig() -> Rig {
     let moody = Moody::default();
     let mut registry = RegistryBuilder::new().connector(Box::new(moody.clone()));
@@ -181,6 +193,7 @@ fn rig() -> Rig {
         statuses: reporter.clone(),
         metrics: Arc::new(Metrics::new()),
         group_id: Some("g".into()),
+        tenure: Tenure::forever(),
     });
     let (_, cluster_id) = watch::channel(None);
     let options = DistributedOptions {
@@ -189,7 +202,11 @@ fn rig() -> Rig {
         advertised_url: "http://here:8083/".into(),
         connect_protocol: ConnectProtocol::Sessioned,
         group: GroupConfig::parse([("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")]).expect("a good config"),
+        scheduled_rebalance_max_delay: Duration::from_secs(300),
         sync_timeout: Duration::from_secs(3),
+        unsync_backoff: Duration::from_secs(300),
+        config_topic: "connect-configs".into(),
+        inter_worker: keys(),
         request_timeout: Duration::from_secs(20),
         registry,
         configs: configs.clone(),
@@ -197,6 +214,9 @@ fn rig() -> Rig {
         statuses: statuses.clone(),
         reporter,
         worker: worker.clone(),
+        tenure: Tenure::forever(),
+        peers: Arc::new(NoPeers),
+        clock: Arc::new(SystemClock),
         worker_events,
         loggers: Arc::new(Loggers::new(Default::default(), Arc::new(|_| {}))),
         cluster_id,

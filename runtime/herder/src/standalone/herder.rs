@@ -21,7 +21,7 @@ use crate::herder::Result;
 use crate::loggers::Loggers;
 use crate::{
     ConnectorInfo, ConnectorOffsets, ConnectorStateInfo, CreateConnector, Created, Health, Herder, HerderError,
-    LoggerLevel, PluginInfo, SentConfig, ServerInfo, TaskInfo, TaskState, views,
+    InternalRequest, LoggerLevel, PluginInfo, SentConfig, ServerInfo, TaskInfo, TaskState, views,
 };
 
 /// How long a request waits for its operation (connect-worker.md 1.4).
@@ -324,6 +324,16 @@ impl Herder for StandaloneHerder {
     async fn set_cluster_logger_level(&self, namespace: &str, level: &str) -> Result<()> {
         self.loggers.set(namespace, level);
         Ok(())
+    }
+
+    async fn put_task_configs(&self, _: &str, _: Vec<Properties>, _: InternalRequest) -> Result<()> {
+        let message = "Kafka Connect in standalone mode does not support externally setting task configurations.";
+        Err(HerderError::Internal(message.to_owned()))
+    }
+
+    async fn fence_zombie_tasks(&self, _: &str, _: InternalRequest) -> Result<()> {
+        let message = "Kafka Connect in standalone mode does not support exactly-once source connectors.";
+        Err(HerderError::Internal(message.to_owned()))
     }
 
     fn metrics(&self) -> String {

@@ -164,22 +164,29 @@ impl GroupMember {
     /// Tells the coordinator that this member lives. One attempt: an error means that no broker was reached or that this
     /// member may not go on; see [`Error::is_retriable`].
     pub async fn heartbeat(&mut self) -> Result<HeartbeatOutcome, Error> {
-        let request = HeartbeatRequest::default()
-            .with_group_id(self.group())
-            .with_generation_id(self.generation)
-            .with_member_id(text(&self.member_id));
-        let answer_timeout = self.config.client.request_timeout.min(self.config.session_timeout);
-        let Err(error) = self.coordinator.call(&request, answer_timeout, Patience::Once).await else {
+        let request = self.heartbeat_request();
+        let timeout = heartbeat_timeout(&self.config);
+        let Err(error) = self.coordinator.call(&request, timeout, Patience::Once).await else {
             return Ok(HeartbeatOutcome::Ok);
         };
         self.forget_lost_membership(&error);
-        match error.kind() {
-            ErrorKind::RebalanceInProgress => Ok(HeartbeatOutcome::RebalanceInProgress),
-            ErrorKind::UnknownMember => Ok(HeartbeatOutcome::UnknownMember),
-            ErrorKind::IllegalGeneration => Ok(HeartbeatOutcome::IllegalGeneration),
-            ErrorKind::CoordinatorMoved | ErrorKind::Retriable => Ok(HeartbeatOutcome::CoordinatorMoved),
-            _ => Err(error),
+        heartbeat_outcome(error)
+    }
+
+    fn heartbeat_request(&self) -> HeartbeatRequest {
+        HeartbeatRequest::default()
+            .with_group_id(self.group())
+            .with_generation_id(self.generation)
+            .with_member_id(text(&self.member_id))
+    }
+
+    /// A heart that beats beside a pending join, on a connection of its own, for the generation of now; `None` when there is none.
+    pub fn pulse(&self) -> Option<GroupPulse> {
+        if self.generation == NO_GENERATION || self.member_id.is_empty() {
+            return None;
         }
+        let coordinator = Coordinator::new(self.config.client.clone(), &self.config.group_id);
+        Some(GroupPulse { config: self.config.clone(), coordinator, request: self.heartbeat_request() })
     }
 
     /// Leaves the group, so that the others need not wait for the session time-out. One attempt; whatever comes of it,
@@ -229,6 +236,40 @@ impl GroupMember {
 
     fn group(&self) -> GroupId {
         GroupId(text(&self.config.group_id))
+    }
+}
+
+/// Heartbeats of one generation, beside a join that is pending: see [`GroupMember::pulse`].
+#[derive(Debug)]
+pub struct GroupPulse {
+    config: GroupConfig,
+    coordinator: Coordinator,
+    request: HeartbeatRequest,
+}
+
+impl GroupPulse {
+    /// As [`GroupMember::heartbeat`], for the generation that the pulse was taken in. Cancel safe.
+    pub async fn beat(&mut self) -> Result<HeartbeatOutcome, Error> {
+        let timeout = heartbeat_timeout(&self.config);
+        match self.coordinator.call(&self.request, timeout, Patience::Once).await {
+            Ok(_) => Ok(HeartbeatOutcome::Ok),
+            Err(error) => heartbeat_outcome(error),
+        }
+    }
+}
+
+/// A lost answer must not cost the session: the next heartbeat is to be sent in time.
+fn heartbeat_timeout(config: &GroupConfig) -> Duration {
+    config.client.request_timeout.min(config.session_timeout).min(config.heartbeat_interval * 2)
+}
+
+fn heartbeat_outcome(error: Error) -> Result<HeartbeatOutcome, Error> {
+    match error.kind() {
+        ErrorKind::RebalanceInProgress => Ok(HeartbeatOutcome::RebalanceInProgress),
+        ErrorKind::UnknownMember => Ok(HeartbeatOutcome::UnknownMember),
+        ErrorKind::IllegalGeneration => Ok(HeartbeatOutcome::IllegalGeneration),
+        ErrorKind::CoordinatorMoved | ErrorKind::Retriable => Ok(HeartbeatOutcome::CoordinatorMoved),
+        _ => Err(error),
     }
 }
 

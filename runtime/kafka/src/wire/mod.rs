@@ -39,7 +39,7 @@ pub use description::{GroupDescription, GroupMemberDescription};
 pub use error::{Error, ErrorKind};
 pub use fence::TransactionAdmin;
 pub use group_admin::{GroupAdmin, GroupOffsets};
-pub use group_member::{GroupMember, HeartbeatOutcome, Joined};
+pub use group_member::{GroupMember, GroupPulse, HeartbeatOutcome, Joined};
 pub use metadata::{BrokerMetadata, Metadata, PartitionMetadata, TopicMetadata};
 pub use reachability::Reachability;
 pub(crate) use topic_admin::TopicAdmin;

@@ -172,6 +172,13 @@ impl RunningConnector {
         self.options.metrics.remove_connector(&self.name);
     }
 
+    /// Ends everything that others could see of the thread, at once and without a last status; the thread goes when it can.
+    pub(crate) fn abandon(&self) {
+        self.shared.lease.cancel();
+        self.begin_stop();
+        self.options.metrics.remove_connector(&self.name);
+    }
+
     fn ask(&self, request: Request) {
         // When the thread is gone, so is the answer's sender, which the caller sees.
         drop(self.requests.send(request));

@@ -183,6 +183,7 @@ impl Rig {
             statuses: Arc::new(StatusReporter::new(statuses.clone(), "here:1")),
             metrics: Arc::new(Metrics::new()),
             group_id: None,
+            tenure: sluice_kafka::Tenure::forever(),
         });
         Ok(Rig { kafka, worker, statuses, delivered, topic: topic.to_owned() })
     }
