@@ -4,7 +4,7 @@
 //! into the connector's lane and goes on (Invariant 8); the lane keeps the order (Invariant 5: a stop is finished before the
 //! start behind it). A stop does not wait for what it makes pointless: a start that hangs is given up when a stop comes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ struct Lane {
 /// The lanes of all connectors.
 #[derive(Default)]
 pub(crate) struct ConnectorLanes {
-    lanes: HashMap<String, Lane>,
+    lanes: BTreeMap<String, Lane>,
 }
 
 impl ConnectorLanes {
@@ -52,7 +52,7 @@ impl ConnectorLanes {
 
     /// Gives up everything but stops, and waits for those.
     pub(crate) async fn close(&mut self) {
-        let lanes: Vec<Lane> = self.lanes.drain().map(|(_, lane)| lane).collect();
+        let lanes: Vec<Lane> = std::mem::take(&mut self.lanes).into_values().collect();
         for lane in &lanes {
             lane.stops.send_modify(|stops| *stops += 1);
         }

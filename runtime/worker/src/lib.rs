@@ -131,6 +131,7 @@ mod offsets;
 mod panic_trace;
 mod reload;
 mod status;
+#[allow(unreachable_pub, reason = "reached with the feature testkit")]
 mod submitted_records;
 mod task;
 mod topic_creation;
@@ -144,4 +145,6 @@ pub use connector::TaskConfigs;
 pub use events::{TaskAnswer, TaskCheck, WorkerEvent};
 pub use metrics::Metrics;
 pub use status::StatusReporter;
+#[cfg(feature = "testkit")]
+pub use submitted_records::SubmittedRecords;
 pub use worker::{Worker, WorkerOptions};

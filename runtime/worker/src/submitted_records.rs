@@ -8,13 +8,13 @@ use std::sync::Arc;
 use sluice_api::{OffsetMap, Value};
 
 /// Offsets that may be stored, one per source partition.
-pub(crate) type CommittableOffsets = Vec<(Arc<OffsetMap>, OffsetMap)>;
+pub type CommittableOffsets = Vec<(Arc<OffsetMap>, OffsetMap)>;
 
 /// Records in order of submission, by running index.
 ///
 /// The index of a record is the producer's opaque; acknowledgements may come in any order across partitions.
 #[derive(Default)]
-pub(crate) struct SubmittedRecords {
+pub struct SubmittedRecords {
     /// Index of the first slot.
     first_index: u64,
     slots: VecDeque<Slot>,
@@ -42,7 +42,7 @@ struct Queue {
 
 impl SubmittedRecords {
     /// Registers a record and returns its index: one more than that of the record before. Do it before the producer gets the record.
-    pub(crate) fn submit(&mut self, partition: &Arc<OffsetMap>, offset: OffsetMap, bytes: u64) -> u64 {
+    pub fn submit(&mut self, partition: &Arc<OffsetMap>, offset: OffsetMap, bytes: u64) -> u64 {
         let index = self.next_index();
         let number = self.number(partition);
         self.slots.push_back(Slot { partition: number, bytes, done: false });
@@ -52,13 +52,13 @@ impl SubmittedRecords {
     }
 
     /// The index that the next record will get.
-    pub(crate) fn next_index(&self) -> u64 {
+    pub fn next_index(&self) -> u64 {
         self.first_index + self.slots.len() as u64
     }
 
     /// Notes that the record is done: acknowledged, or given up in a way that counts as done. Returns its bytes. A second time changes
     /// nothing and returns 0.
-    pub(crate) fn done(&mut self, index: u64) -> u64 {
+    pub fn done(&mut self, index: u64) -> u64 {
         let Some(slot) = index.checked_sub(self.first_index).and_then(|at| self.slots.get_mut(at as usize)) else {
             return 0;
         };
@@ -76,7 +76,7 @@ impl SubmittedRecords {
     }
 
     /// Source partition and source offset of a record that is not done.
-    pub(crate) fn place(&self, index: u64) -> Option<(&OffsetMap, &OffsetMap)> {
+    pub fn place(&self, index: u64) -> Option<(&OffsetMap, &OffsetMap)> {
         let slot = self.slots.get(usize::try_from(index.checked_sub(self.first_index)?).ok()?)?;
         let queue = &self.partitions[slot.partition];
         let at = queue.waiting.binary_search_by_key(&index, |(waiting, _)| *waiting).ok()?;
@@ -84,12 +84,12 @@ impl SubmittedRecords {
     }
 
     /// Records without an acknowledgement.
-    pub(crate) fn unacknowledged(&self) -> usize {
+    pub fn unacknowledged(&self) -> usize {
         self.unacknowledged
     }
 
     /// The offset of the last record of each partition, acknowledged or not: for a transaction that all of them are in.
-    pub(crate) fn submitted(&self) -> CommittableOffsets {
+    pub fn submitted(&self) -> CommittableOffsets {
         let last = |queue: &Queue| {
             let offset = queue.waiting.back().map(|(_, offset)| offset).or(queue.committable.as_ref())?;
             Some((queue.partition.clone(), offset.clone()))
@@ -98,7 +98,7 @@ impl SubmittedRecords {
     }
 
     /// Takes the offsets that have become committable since the last call.
-    pub(crate) fn take_committable(&mut self) -> CommittableOffsets {
+    pub fn take_committable(&mut self) -> CommittableOffsets {
         let ready = self.partitions.iter_mut();
         let offsets = ready.filter_map(|queue| Some((queue.partition.clone(), queue.committable.take()?))).collect();
         if self.unacknowledged == 0 && self.slots.is_empty() {

@@ -163,7 +163,10 @@ impl Error {
     }
 
     /// The error code as a result: 0 is success. `subject` names what the code is about.
-    pub(super) fn check(api: &'static str, subject: &str, code: i16) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::Broker`] for every other code.
+    pub fn check(api: &'static str, subject: &str, code: i16) -> Result<(), Error> {
         match ResponseError::try_from_code(code) {
             None => Ok(()),
             Some(code) => Err(Error::Broker { api, subject: subject.to_owned(), code }),

@@ -5,6 +5,8 @@
 pub(crate) mod fuzzing;
 mod kafka;
 mod leader;
+#[cfg(any(test, feature = "testkit"))]
+pub mod log;
 mod memory;
 mod records;
 mod replay;
