@@ -98,6 +98,7 @@ fn assemble(
         // What a leader or a task has not committed is not read.
         committed.insert("isolation.level".to_owned(), "read_committed".to_owned());
     }
+    let tenure = Tenure::none();
     let topic = |topic: &StorageTopic, properties: &Properties| InternalTopic {
         name: topic.name.clone(),
         partitions: topic.partitions,
@@ -105,6 +106,7 @@ fn assemble(
         settings: topic.settings.clone(),
         properties: properties.clone(),
         client_id_base: client_id_base.clone(),
+        tenure: tenure.clone(),
     };
     let configs = KafkaConfigBackingStore::new(topic(&config.config_topic, &committed), admin.clone());
     let configs = Arc::new(match transactional_leader {
@@ -113,9 +115,9 @@ fn assemble(
     });
     let offsets: Arc<dyn OffsetBackingStore> =
         Arc::new(KafkaOffsetBackingStore::new(topic(&config.offset_topic, &committed), admin.clone()));
-    let statuses: Arc<dyn StatusBackingStore> =
-        Arc::new(KafkaStatusBackingStore::new(topic(&config.status_topic, &properties), admin));
-    let tenure = Tenure::forever();
+    // Leases of tasks and instances gate statuses; what a worker says of its stop may come after it has left.
+    let statuses = InternalTopic { tenure: Tenure::forever(), ..topic(&config.status_topic, &properties) };
+    let statuses: Arc<dyn StatusBackingStore> = Arc::new(KafkaStatusBackingStore::new(statuses, admin));
     let worker_id = server.worker_id();
     let reporter = Arc::new(StatusReporter::new(statuses.clone(), worker_id.clone()));
     let (worker, worker_events) = Worker::new(WorkerOptions {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use sluice_kafka::{Admin, ErrorKind, KafkaBasedLog, LogOptions, OnRecord, Properties};
+use sluice_kafka::{Admin, ErrorKind, KafkaBasedLog, LogOptions, OnRecord, Properties, Tenure};
 
 use crate::Error;
 
@@ -27,6 +27,8 @@ pub struct InternalTopic {
     pub properties: Properties,
     /// What comes before `configs`, `offsets` or `statuses` in the client id: `<group.id>[-<client.id>]-`.
     pub client_id_base: String,
+    /// For how long records may be written.
+    pub tenure: Tenure,
 }
 
 impl fmt::Debug for InternalTopic {
@@ -63,6 +65,7 @@ impl TopicLog {
             consumer_overrides: Properties::new(),
             producer_overrides,
             client_id: format!("{}{}", topic.client_id_base, role.client_id_suffix),
+            tenure: topic.tenure,
         };
         Self::of(options, admin)
     }
@@ -99,6 +102,13 @@ impl TopicLog {
     pub(crate) fn get(&self) -> Result<Arc<KafkaBasedLog>, Error> {
         let log = self.slot().clone();
         log.ok_or_else(|| Error::Closed(format!("the store on topic {} is not running", self.options.topic)))
+    }
+
+    /// Gives up what was written and is not acknowledged.
+    pub(crate) fn give_up_writes(&self) {
+        if let Some(log) = &*self.slot() {
+            log.give_up_writes();
+        }
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Arc<KafkaBasedLog>>> {

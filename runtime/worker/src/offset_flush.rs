@@ -3,17 +3,31 @@
 //! Source and carrier tasks own one each. Keeps Invariant 1 (it is given committable offsets only) and Invariant 5 (nothing is
 //! handed to the store once the task's lease has ended).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sluice_storage::{ConnectorTaskId, Error, OffsetWriter};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault;
 use crate::lease::Lease;
 use crate::metrics::TaskMetrics;
 use crate::submitted_records::CommittableOffsets;
+use crate::worker::lock;
+
+/// Gives up a flush from outside of the task's thread.
+#[derive(Default)]
+pub(crate) struct FlushAbort(Mutex<Option<AbortHandle>>);
+
+impl FlushAbort {
+    /// The flush that is under way goes no further.
+    pub(crate) fn abort(&self) {
+        if let Some(flush) = &*lock(&self.0) {
+            flush.abort();
+        }
+    }
+}
 
 /// The offset flushes of one task.
 pub(crate) struct OffsetFlush {
@@ -25,6 +39,7 @@ pub(crate) struct OffsetFlush {
     timeout: Duration,
     next: Instant,
     running: Option<(Instant, JoinHandle<Result<(), Error>>)>,
+    outside: Arc<FlushAbort>,
     /// A flush is done and `SourceTask.commit` not yet called.
     commit_owed: bool,
 }
@@ -37,9 +52,10 @@ impl OffsetFlush {
         lease: Arc<Lease>,
         metrics: Arc<TaskMetrics>,
         [interval, timeout]: [Duration; 2],
+        outside: Arc<FlushAbort>,
     ) -> Self {
         let next = Instant::now() + interval;
-        Self { id, writer, lease, metrics, interval, timeout, next, running: None, commit_owed: false }
+        Self { id, writer, lease, metrics, interval, timeout, next, running: None, outside, commit_owed: false }
     }
 
     /// Whether it is time for a flush and none is under way.
@@ -59,8 +75,13 @@ impl OffsetFlush {
         // Invariant 5: a cancelled task stores nothing.
         match self.lease.while_held(|| self.writer.begin_flush()) {
             Some(true) => {
-                let (writer, timeout) = (self.writer.clone(), self.timeout);
+                let (writer, lease, timeout) = (self.writer.clone(), self.lease.clone(), self.timeout);
                 let flush = async move {
+                    // The log asks only whether a tenure is held, which may be the next one by now.
+                    if lease.is_cancelled() {
+                        writer.cancel_flush();
+                        return Err(Error::Closed("the task was cancelled".to_owned()));
+                    }
                     match tokio::time::timeout(timeout, writer.flush()).await {
                         Ok(stored) => stored,
                         Err(_) => {
@@ -69,7 +90,9 @@ impl OffsetFlush {
                         }
                     }
                 };
-                self.running = Some((Instant::now(), tokio::spawn(flush)));
+                let flush = tokio::spawn(flush);
+                *lock(&self.outside.0) = Some(flush.abort_handle());
+                self.running = Some((Instant::now(), flush));
             }
             Some(false) => self.succeeded(Duration::ZERO),
             None => {}

@@ -1,7 +1,7 @@
 //! The worker: what the herder starts, stops and asks.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use sluice_api::{ConnectError, ConnectorPlugin, Properties};
@@ -53,7 +53,11 @@ pub struct Worker {
     options: Arc<WorkerOptions>,
     events: mpsc::UnboundedSender<WorkerEvent>,
     connectors: Mutex<BTreeMap<String, Arc<RunningConnector>>>,
-    tasks: Mutex<BTreeMap<ConnectorTaskId, RunningTask>>,
+    tasks: Mutex<BTreeMap<ConnectorTaskId, Arc<RunningTask>>>,
+    /// Tasks that were told to stop and are waited for.
+    pub(crate) stopping: Mutex<Vec<Weak<RunningTask>>>,
+    /// Connector instances likewise.
+    stopping_connectors: Mutex<Vec<Weak<RunningConnector>>>,
     memory: Arc<MemoryBudget>,
     pub(crate) reloads: Reloads,
 }
@@ -64,8 +68,16 @@ impl Worker {
         let (events, receiver) = mpsc::unbounded_channel();
         let memory = Arc::new(MemoryBudget::new(options.config.memory_budget_bytes));
         let reloads = Reloads::new(events.clone());
-        let (connectors, tasks) = (Mutex::default(), Mutex::default());
-        let worker = Self { options: Arc::new(options), events, connectors, tasks, memory, reloads };
+        let worker = Self {
+            options: Arc::new(options),
+            events,
+            connectors: Mutex::default(),
+            tasks: Mutex::default(),
+            stopping: Mutex::default(),
+            stopping_connectors: Mutex::default(),
+            memory,
+            reloads,
+        };
         (Arc::new(worker), receiver)
     }
 
@@ -87,6 +99,7 @@ impl Worker {
         let resolved = self.resolved(name, config);
         let connector = {
             let mut connectors = lock(&self.connectors);
+            self.require_tenure()?;
             if connectors.contains_key(name) {
                 return Err(ConnectError::new(
                     sluice_api::ErrorKind::AlreadyExists,
@@ -125,7 +138,9 @@ impl Worker {
         self.reloads.forget(names);
         let stopping: Vec<_> = {
             let mut connectors = lock(&self.connectors);
-            names.iter().filter_map(|name| connectors.remove(name)).collect()
+            let stopping: Vec<_> = names.iter().filter_map(|name| connectors.remove(name)).collect();
+            remember(&self.stopping_connectors, &stopping);
+            stopping
         };
         let deadline = Instant::now() + CONNECTOR_STOP_TIMEOUT;
         for connector in &stopping {
@@ -181,7 +196,7 @@ impl Worker {
         let started = plan.and_then(|plan| RunningTask::spawn(plan, target, &self.options, &self.memory, &self.events));
         match started {
             Ok(task) => {
-                tasks.insert(id, task);
+                tasks.insert(id, Arc::new(task));
                 true
             }
             Err(error) => {
@@ -200,7 +215,9 @@ impl Worker {
     pub async fn stop_tasks(&self, ids: &[ConnectorTaskId]) {
         let stopping: Vec<_> = {
             let mut tasks = lock(&self.tasks);
-            ids.iter().filter_map(|id| tasks.remove(id)).collect()
+            let stopping: Vec<_> = ids.iter().filter_map(|id| tasks.remove(id)).collect();
+            remember(&self.stopping, &stopping);
+            stopping
         };
         let deadline = Instant::now() + self.options.config.task_shutdown_graceful_timeout;
         for task in &stopping {
@@ -240,17 +257,19 @@ impl Worker {
         self.stop_tasks(&self.tasks()).await;
     }
 
-    /// The tenure is over: every task and instance is cancelled and forgotten, and what its producers have queued is purged; no
-    /// status is written. Returns at once (Invariant 5).
+    /// The tenure is over: every task and instance is cancelled and forgotten, those included that are about to stop, and what their
+    /// producers have queued is purged; no status is written. Returns at once (Invariant 5).
     pub fn abandon(&self) {
         let connectors = std::mem::take(&mut *lock(&self.connectors));
         let tasks = std::mem::take(&mut *lock(&self.tasks));
         self.reloads.forget(&connectors.keys().cloned().collect::<Vec<_>>());
-        for task in tasks.values() {
+        for task in tasks.into_values().chain(remembered(&self.stopping)) {
             task.begin_stop();
             task.cancel();
         }
-        connectors.values().for_each(|connector| connector.abandon());
+        for connector in connectors.into_values().chain(remembered(&self.stopping_connectors)) {
+            connector.abandon();
+        }
         self.memory.divide();
     }
 
@@ -277,6 +296,14 @@ impl Worker {
         lock(&self.connectors).get(name).cloned().ok_or_else(missing)
     }
 
+    /// What was commanded in a tenure that is over is not begun: [`Worker::abandon`] has been here.
+    fn require_tenure(&self) -> Result<(), ConnectError> {
+        if self.options.tenure.is_held() {
+            return Ok(());
+        }
+        Err(ConnectError::new(sluice_api::ErrorKind::Conflict, "This worker is out of its group"))
+    }
+
     fn connector_unstartable(&self, name: &str, error: &ConnectError) {
         tracing::error!(connector = name, %error, "Failed to start connector");
         self.options.metrics.connector_startups.failed();
@@ -296,6 +323,17 @@ impl Drop for Worker {
             connector.begin_stop();
         }
     }
+}
+
+/// Adds what is being stopped, in the place of what has stopped.
+fn remember<T>(list: &Mutex<Vec<Weak<T>>>, stopping: &[Arc<T>]) {
+    let mut list = lock(list);
+    list.retain(|stopped| stopped.strong_count() > 0);
+    list.extend(stopping.iter().map(Arc::downgrade));
+}
+
+fn remembered<T>(list: &Mutex<Vec<Weak<T>>>) -> Vec<Arc<T>> {
+    std::mem::take(&mut *lock(list)).iter().filter_map(Weak::upgrade).collect()
 }
 
 /// Waits until `deadline` at most.

@@ -10,6 +10,7 @@ use sluice_api::connector::{
     TaskFactory, TaskHandle,
 };
 use sluice_api::{ConnectError, OffsetMap, Properties, Value};
+use sluice_kafka::Tenure;
 use sluice_plugins::RegistryBuilder;
 use sluice_storage::offset::MemoryOffsetBackingStore;
 use sluice_storage::status::MemoryStatusBackingStore;
@@ -116,6 +117,10 @@ fn properties(pairs: &[(&str, &str)]) -> Properties {
 }
 
 fn rig() -> Rig {
+    rig_in(&Tenure::forever())
+}
+
+fn rig_in(tenure: &Tenure) -> Rig {
     let mut registry = RegistryBuilder::new().connector(Box::new(Moody));
     for plugin in sluice_converters::plugins() {
         registry = registry.converter(plugin);
@@ -139,7 +144,7 @@ fn rig() -> Rig {
         statuses: Arc::new(StatusReporter::new(statuses.clone(), "here:8083")),
         metrics: Arc::new(Metrics::new()),
         group_id: None,
-        tenure: sluice_kafka::Tenure::forever(),
+        tenure: tenure.clone(),
     });
     Rig { worker, statuses, offsets }
 }
@@ -261,6 +266,38 @@ async fn a_task_that_blocks_is_cancelled_at_the_deadline_and_can_be_started_agai
     assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(rig.statuses.task(&id("blocking")).map(|entry| entry.state), Some(State::Running), "it writes nothing");
     rig.start_task("blocking", "fine");
+    rig.worker.stop().await;
+}
+
+// Invariant 5.
+#[tokio::test]
+async fn what_runs_and_what_is_stopping_is_given_up_when_the_tenure_ends() {
+    let tenure = Tenure::none();
+    tenure.begin(soon(60_000));
+    let rig = rig_in(&tenure);
+    rig.start("good", "fine", soon(10_000)).await.expect("started");
+    for (name, mood) in [("running", "fine"), ("late", "task-block")] {
+        rig.start_task(name, mood);
+        rig.task_reaches(name, State::Running).await;
+    }
+    let worker = rig.worker.clone();
+    let stopping = tokio::spawn(async move { worker.stop_tasks(&[id("late")]).await });
+    while rig.worker.tasks().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    let late = super::worker::lock(&rig.worker.stopping)[0].upgrade().expect("it is waited for");
+    tenure.end();
+    rig.worker.abandon();
+    assert!(late.is_cancelled());
+    assert!(rig.worker.tasks().is_empty() && rig.worker.connectors().is_empty());
+    assert!(rig.start("another", "fine", soon(10_000)).await.is_err(), "it was commanded in a tenure that is over");
+    stopping.await.expect("no panic");
+    // Whoever owns them now says how they are.
+    assert_eq!(rig.statuses.connector("good").map(|entry| entry.state), Some(State::Running));
+    assert_eq!(rig.statuses.task(&id("running")).map(|entry| entry.state), Some(State::Running));
+    tenure.begin(soon(60_000));
+    rig.start("good", "fine", soon(10_000)).await.expect("started");
+    rig.start_task("running", "fine");
     rig.worker.stop().await;
 }
 

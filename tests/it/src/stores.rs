@@ -64,6 +64,7 @@ async fn log(bootstrap: &str, topic: &str) -> Result<(KafkaBasedLog, Read), Erro
         consumer_overrides: Properties::new(),
         producer_overrides: Properties::new(),
         client_id: format!("{topic}-client"),
+        tenure: sluice_kafka::Tenure::forever(),
     };
     let admin = Admin::new(&properties(bootstrap, &[]))?;
     let log = KafkaBasedLog::start(

@@ -16,6 +16,7 @@ use crate::client_log::{lock, remind};
 use crate::consumer::{Consumer, ConsumerLimits, TopicPartition};
 use crate::error::{Error, ErrorKind};
 use crate::producer::{Producer, ProducerLimits, ProducerRecord, RecordMetadata};
+use crate::tenure::Tenure;
 
 /// Gets every record of the log, on the log's thread. Must not block for long: reads and acks wait meanwhile.
 pub type OnRecord = Box<dyn FnMut(LogRecord) + Send>;
@@ -33,6 +34,7 @@ pub struct KafkaBasedLog {
     admin: Admin,
     producer: Arc<Producer>,
     pending: Arc<PendingSends>,
+    tenure: Tenure,
     next_index: AtomicU64,
     commands: Mutex<Option<mpsc::UnboundedSender<Command>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -58,6 +60,7 @@ impl KafkaBasedLog {
         let (commands, received) = mpsc::unbounded_channel();
         let (started_tx, started) = oneshot::channel();
         let topic: Arc<str> = options.topic.as_str().into();
+        let tenure = options.tenure.clone();
         let reader = Reader {
             options,
             admin: admin.clone(),
@@ -76,6 +79,7 @@ impl KafkaBasedLog {
             admin,
             producer,
             pending,
+            tenure,
             next_index: AtomicU64::new(0),
             commands: Mutex::new(Some(commands)),
             thread: Mutex::new(Some(thread)),
@@ -119,7 +123,7 @@ impl KafkaBasedLog {
     }
 
     /// Sends a record; the future ends when the broker has acknowledged it. Sent at once, in the order of the calls,
-    /// also when the future is dropped.
+    /// also when the future is dropped. Invariant 5: refused when the tenure is over.
     pub fn send(
         &self,
         key: Option<Bytes>,
@@ -136,25 +140,40 @@ impl KafkaBasedLog {
             value,
             headers: Vec::new(),
         };
-        // Before the send, because the ack may be faster than this thread.
-        lock(&self.pending).insert(index, answer_tx);
-        let refused = match self.producer.send(&[record], index) {
-            Ok(1) => None,
-            Ok(_) => Some(Error::new(
-                ErrorKind::Unavailable,
-                format!("too many records wait to be written to topic {topic}"),
-            )),
-            Err(refused) => Some(refused.error),
+        let refused = if self.tenure.is_held() {
+            // Before the send, because the ack may be faster than this thread.
+            lock(&self.pending).insert(index, answer_tx);
+            let refused = self.refusal(&record, index);
+            if refused.is_some() {
+                lock(&self.pending).remove(&index);
+            }
+            refused
+        } else {
+            Some(out_of_the_group(&topic))
         };
-        if refused.is_some() {
-            lock(&self.pending).remove(&index);
-        }
         async move {
             match refused {
                 Some(error) => Err(error),
                 None => answer.await.unwrap_or_else(|_| Err(closed(&topic))),
             }
         }
+    }
+
+    /// Hands the record to the producer; why not, if so.
+    fn refusal(&self, record: &ProducerRecord, index: u64) -> Option<Error> {
+        match self.producer.send(std::slice::from_ref(record), index) {
+            Ok(1) => None,
+            Ok(_) => {
+                let message = format!("too many records wait to be written to topic {}", self.topic);
+                Some(Error::new(ErrorKind::Unavailable, message))
+            }
+            Err(refused) => Some(refused.error),
+        }
+    }
+
+    /// Gives up every record that the broker has not acknowledged; what is on the wire may still be written.
+    pub fn give_up_writes(&self) {
+        self.producer.purge();
     }
 
     /// Waits until everything that was sent is acknowledged or has failed.
@@ -213,4 +232,8 @@ fn spawn(
 
 fn closed(topic: &str) -> Error {
     Error::new(ErrorKind::Closed, format!("the log on topic {topic} is stopped"))
+}
+
+pub(super) fn out_of_the_group(topic: &str) -> Error {
+    Error::new(ErrorKind::StaleMember, format!("this worker is out of its group and writes nothing to topic {topic}"))
 }

@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 
 use crate::admin::NewTopic;
 use crate::properties::{Properties, Role, is_client_key};
+use crate::tenure::Tenure;
 
 /// The topic of a log and how to reach it.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct LogOptions {
     pub producer_overrides: Properties,
     /// The client id of consumer and producer.
     pub client_id: String,
+    /// For how long records may be written.
+    pub tenure: Tenure,
 }
 
 impl LogOptions {
@@ -117,6 +120,7 @@ pub struct LogRecord {
 mod tests {
     use super::LogOptions;
     use crate::properties::{Properties, Role, translate};
+    use crate::tenure::Tenure;
 
     fn options(properties: &[(&str, &str)]) -> LogOptions {
         LogOptions {
@@ -132,6 +136,7 @@ mod tests {
             consumer_overrides: Properties::new(),
             producer_overrides: Properties::new(),
             client_id: "g-offsets".to_owned(),
+            tenure: Tenure::forever(),
         }
     }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::handle::out_of_the_group;
 use super::options::LogOptions;
 use crate::error::Error;
 use crate::producer::{Producer, ProducerLimits, ProducerRecord};
 use crate::properties::Properties;
+use crate::tenure::Tenure;
 
 const LIMITS: ProducerLimits = ProducerLimits { max_bytes: 8 << 20, max_messages: 10_000 };
 
@@ -17,6 +19,7 @@ const LIMITS: ProducerLimits = ProducerLimits { max_bytes: 8 << 20, max_messages
 pub struct TransactionalWriter {
     topic: Arc<str>,
     producer: Producer,
+    tenure: Tenure,
 }
 
 impl std::fmt::Debug for TransactionalWriter {
@@ -26,12 +29,13 @@ impl std::fmt::Debug for TransactionalWriter {
 }
 
 impl TransactionalWriter {
-    /// Takes the transactional id over from whoever had it.
+    /// Takes the transactional id over from whoever had it, and writes as long as the tenure of `options` lasts.
     ///
     /// # Errors
-    /// As for [`Producer::init_transactions`].
+    /// As for [`Producer::init_transactions`]; the tenure is over.
     pub async fn claim(options: &LogOptions, transactional_id: &str, timeout: Duration) -> Result<Self, Error> {
-        Self::claim_with(&options.topic, &options.transactional_producer_properties(transactional_id), timeout).await
+        let properties = options.transactional_producer_properties(transactional_id);
+        Self::claim_under(&options.tenure, &options.topic, &properties, timeout).await
     }
 
     /// As [`claim`](Self::claim), with these properties of a producer that has a `transactional.id`.
@@ -39,9 +43,29 @@ impl TransactionalWriter {
     /// # Errors
     /// As for [`Producer::init_transactions`].
     pub async fn claim_with(topic: &str, properties: &Properties, timeout: Duration) -> Result<Self, Error> {
-        let producer = Producer::new(properties, LIMITS)?;
-        producer.init_transactions(timeout).await?;
-        Ok(Self { topic: topic.into(), producer })
+        Self::claim_under(&Tenure::forever(), topic, properties, timeout).await
+    }
+
+    async fn claim_under(
+        tenure: &Tenure,
+        topic: &str,
+        properties: &Properties,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
+        let writer = Self { topic: topic.into(), producer: Producer::new(properties, LIMITS)?, tenure: tenure.clone() };
+        // A worker that was stopped until here would fence the leader of now.
+        writer.require_tenure()?;
+        writer.producer.init_transactions(timeout).await?;
+        Ok(writer)
+    }
+
+    /// Gives up what is in flight.
+    pub fn give_up_writes(&self) {
+        self.producer.purge();
+    }
+
+    fn require_tenure(&self) -> Result<(), Error> {
+        if self.tenure.is_held() { Ok(()) } else { Err(out_of_the_group(&self.topic)) }
     }
 
     /// Writes all records, as key and value, in one transaction. On an error none of them counts, unless it was the answer to the
@@ -67,6 +91,7 @@ impl TransactionalWriter {
 
     async fn write_all(&self, records: &[ProducerRecord], deadline: Instant) -> Result<(), Error> {
         let left = || deadline.saturating_duration_since(Instant::now());
+        self.require_tenure()?;
         self.producer.begin_transaction()?;
         let mut sent = 0;
         while sent < records.len() {
@@ -76,6 +101,7 @@ impl TransactionalWriter {
             self.producer.take_acks(&mut acks);
             acks.into_iter().try_for_each(|ack| ack.result.map(drop))?;
         }
+        self.require_tenure()?;
         self.producer.commit_transaction(left()).await
     }
 }

@@ -163,6 +163,13 @@ impl ConfigBackingStore for KafkaConfigBackingStore {
         }
     }
 
+    fn give_up_writes(&self) {
+        if let Some(leader) = &self.leader {
+            leader.give_up_writes();
+        }
+        self.topic.give_up_writes();
+    }
+
     fn snapshot(&self) -> Arc<ClusterConfigState> {
         self.reader.replay().snapshot()
     }

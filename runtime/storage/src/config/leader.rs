@@ -55,6 +55,15 @@ impl LeaderWriter {
         }
     }
 
+    /// Drops the writer with what it has in flight. Nobody is writing: the operation that was served is given up first.
+    pub(super) fn give_up_writes(&self) {
+        if let Ok(mut writer) = self.writer.try_lock()
+            && let Some(writer) = writer.take()
+        {
+            writer.give_up_writes();
+        }
+    }
+
     pub(super) async fn relinquish(&self) {
         self.writer.lock().await.take();
     }

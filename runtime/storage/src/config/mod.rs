@@ -72,6 +72,10 @@ pub trait ConfigBackingStore: Send + Sync {
         Ok(())
     }
 
+    /// Gives up writes that are not acknowledged, and the right to write as leader: this worker is out of its group. What is on the
+    /// wire may still be written. To be called when no operation of this store is under way.
+    fn give_up_writes(&self) {}
+
     /// The state as of the last record that was read. Cheap.
     fn snapshot(&self) -> std::sync::Arc<ClusterConfigState>;
 

@@ -42,6 +42,11 @@ impl OffsetBackingStore for ConnectorOffsetBackingStore {
         self.primary.stop().await;
     }
 
+    /// Those of the primary; the secondary is the worker's own business.
+    fn give_up_writes(&self) {
+        self.primary.give_up_writes();
+    }
+
     /// The primary's value of each key, else the secondary's.
     async fn get(&self, keys: &[Bytes]) -> Result<Vec<Option<Bytes>>, Error> {
         let (own, workers) = tokio::try_join!(self.primary.get(keys), self.secondary.get(keys))?;

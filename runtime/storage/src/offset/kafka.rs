@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use sluice_api::{OffsetMap, Properties};
-use sluice_kafka::{Admin, LogOptions, LogRecord};
+use sluice_kafka::{Admin, LogOptions, LogRecord, Tenure};
 
 use super::OffsetBackingStore;
 use super::table::OffsetTable;
@@ -35,6 +35,8 @@ pub struct ConnectorOffsetsTopic {
     pub producer: Properties,
     /// The client id of both, unless their properties say otherwise.
     pub client_id: String,
+    /// For how long offsets may be written.
+    pub tenure: Tenure,
 }
 
 /// Keeps source offsets in the offsets topic.
@@ -68,6 +70,7 @@ impl KafkaOffsetBackingStore {
             consumer_overrides: topic.consumer,
             producer_overrides: producer,
             client_id: topic.client_id,
+            tenure: topic.tenure,
         };
         Self { topic: TopicLog::of(options, admin), table: Arc::default() }
     }
@@ -108,6 +111,10 @@ impl OffsetBackingStore for KafkaOffsetBackingStore {
 
     async fn stop(&self) {
         self.topic.stop().await;
+    }
+
+    fn give_up_writes(&self) {
+        self.topic.give_up_writes();
     }
 
     async fn get(&self, keys: &[Bytes]) -> Result<Vec<Option<Bytes>>, Error> {

@@ -41,6 +41,9 @@ pub trait OffsetBackingStore: Send + Sync {
     /// Closes the store.
     async fn stop(&self);
 
+    /// Gives up writes that are not acknowledged: this worker is out of its group. What is on the wire may still be written.
+    fn give_up_writes(&self) {}
+
     /// The stored value of each key, after reading to the end; `None` where there is none.
     ///
     /// # Errors

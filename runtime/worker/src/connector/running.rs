@@ -77,7 +77,7 @@ impl RunningConnector {
         let shared = Shared {
             state: AtomicU8::new(InstanceState::Init as u8),
             target: Mutex::default(),
-            lease: Lease::default(),
+            lease: Lease::new(&options.tenure),
         };
         let shared = Arc::new(shared);
         options.metrics.set_connector(
@@ -164,10 +164,11 @@ impl RunningConnector {
         let mut finished = self.finished.clone();
         let in_time = until(deadline, finished.wait_for(|finished| *finished)).await.is_some();
         if !in_time {
-            // Invariant 5: the abandoned thread writes no status after this.
-            self.shared.lease.cancel();
             tracing::error!(connector = self.name, "Connector failed to properly shutdown. Abandoning the thread");
-            self.options.statuses.connector(&self.name, State::Unassigned, None, Some(self.plugin.version()));
+            // Invariant 5: the abandoned thread writes no status after this.
+            self.shared.lease.cancel_with(|| {
+                self.options.statuses.connector(&self.name, State::Unassigned, None, Some(self.plugin.version()));
+            });
         }
         self.options.metrics.remove_connector(&self.name);
     }

@@ -59,6 +59,7 @@ impl ConnectorOffsets {
             consumer: clients.offsets_consumer(ids)?,
             producer,
             client_id: "connector-offsets".to_owned(),
+            tenure: options.tenure.clone(),
         };
         let own = Arc::new(KafkaOffsetBackingStore::of_connector(own, admin));
         let store = Arc::new(ConnectorOffsetBackingStore::new(own, options.offsets.clone()));

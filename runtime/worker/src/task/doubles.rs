@@ -55,7 +55,7 @@ pub(super) fn id() -> ConnectorTaskId {
 pub(super) fn seat(kind: TaskKind) -> (TaskSeat, Surroundings) {
     let (control_tx, control) = watch::channel(Control { target: TargetState::Started, stop: false });
     let (events_tx, events) = mpsc::unbounded_channel();
-    let (lease, metrics) = (Arc::new(Lease::default()), Arc::new(TaskMetrics::new(kind)));
+    let (lease, metrics) = (Arc::new(Lease::new(&sluice_kafka::Tenure::forever())), Arc::new(TaskMetrics::new(kind)));
     let statuses = Arc::new(MemoryStatusBackingStore::new());
     let seat = TaskSeat {
         id: id(),
@@ -80,7 +80,8 @@ impl Surroundings {
 
     pub(super) fn flush(&self) -> OffsetFlush {
         let writer = Arc::new(OffsetWriter::new(self.offsets.clone(), "c"));
-        OffsetFlush::new(id(), writer, self.lease.clone(), self.metrics.clone(), [FLUSH_INTERVAL, FLUSH_TIMEOUT])
+        let times = [FLUSH_INTERVAL, FLUSH_TIMEOUT];
+        OffsetFlush::new(id(), writer, self.lease.clone(), self.metrics.clone(), times, Arc::default())
     }
 
     pub(super) fn policy(&self, tolerance: ErrorTolerance) -> ErrorPolicy {

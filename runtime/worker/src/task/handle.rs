@@ -25,7 +25,7 @@ use crate::events::WorkerEvent;
 use crate::lease::Lease;
 use crate::memory::MemoryBudget;
 use crate::metrics::{Metrics, TaskMetrics};
-use crate::offset_flush::OffsetFlush;
+use crate::offset_flush::{FlushAbort, OffsetFlush};
 use crate::offsets::ConnectorOffsets;
 use crate::panic_trace;
 use crate::topic_creation::TopicCreation;
@@ -52,6 +52,9 @@ struct Outside {
     producer: OnceLock<Arc<dyn RecordProducer>>,
     reader: OnceLock<Arc<OffsetReader>>,
     departure: OnceLock<Departure>,
+    /// Offsets of the connector's own topic, if it has one.
+    offsets: OnceLock<Arc<dyn OffsetBackingStore>>,
+    flush: Arc<FlushAbort>,
 }
 
 impl RunningTask {
@@ -63,7 +66,7 @@ impl RunningTask {
         memory: &Arc<MemoryBudget>,
         events: &mpsc::UnboundedSender<WorkerEvent>,
     ) -> Result<Self, ConnectError> {
-        let (id, lease, metrics) = (plan.id.clone(), Arc::new(Lease::default()), plan.metrics.clone());
+        let (id, lease, metrics) = (plan.id.clone(), Arc::new(Lease::new(&options.tenure)), plan.metrics.clone());
         let (control_tx, control) = watch::channel(Control { target, stop: false });
         let (finished_tx, finished) = watch::channel(false);
         let outside = Arc::new(Outside::default());
@@ -125,6 +128,10 @@ impl RunningTask {
         if let Some(reader) = self.outside.reader.get() {
             reader.close();
         }
+        self.outside.flush.abort();
+        if let Some(offsets) = self.outside.offsets.get() {
+            offsets.give_up_writes();
+        }
         if let Some(producer) = self.outside.producer.get() {
             producer.purge();
         }
@@ -132,6 +139,13 @@ impl RunningTask {
         if let Some(departure) = self.outside.departure.get() {
             departure.begin();
         }
+    }
+}
+
+impl RunningTask {
+    #[cfg(test)]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.lease.is_cancelled()
     }
 }
 
@@ -225,7 +239,7 @@ fn source(
     let preparation = preparation(&offsets, exactly_once);
     let commits = match exactly_once {
         true => Commits::Transactional(transactions(config, &offsets, options)),
-        false => Commits::Flushed(flush(&seat, offsets.store, options)),
+        false => Commits::Flushed(flush(&seat, offsets.store, options, outside)),
     };
     let flush_timeout = options.config.offset_flush_timeout;
     let TaskPlan { task_config, conversion, policy, .. } = plan;
@@ -267,7 +281,7 @@ fn carrier(
     let exactly_once = options.config.exactly_once_source_enabled;
     let context = exactly_once.then(|| carrier_context(&seat, options, &offsets.topic));
     let preparation = preparation(&offsets, exactly_once);
-    let flush = flush(&seat, offsets.store, options);
+    let flush = flush(&seat, offsets.store, options, outside);
     Ok(WorkerCarrierTask::new(seat, plan.task_config, preparation, context, reader, flush))
 }
 
@@ -337,15 +351,23 @@ fn subscribe(consumer: &Consumer, topics: &TopicSelection) -> Result<(), sluice_
 
 fn reader(seat: &TaskSeat, offsets: &ConnectorOffsets, outside: &Outside) -> Arc<OffsetReader> {
     let reader = Arc::new(OffsetReader::new(offsets.store.clone(), seat.id.connector.clone()));
+    if offsets.are_own() {
+        drop(outside.offsets.set(offsets.store.clone()));
+    }
     // Set once: this thread makes one task.
     drop(outside.reader.set(reader.clone()));
     reader
 }
 
-fn flush(seat: &TaskSeat, store: Arc<dyn OffsetBackingStore>, options: &WorkerOptions) -> OffsetFlush {
+fn flush(
+    seat: &TaskSeat,
+    store: Arc<dyn OffsetBackingStore>,
+    options: &WorkerOptions,
+    outside: &Outside,
+) -> OffsetFlush {
     let writer = Arc::new(OffsetWriter::new(store, seat.id.connector.clone()));
     let times: [Duration; 2] = [options.config.offset_flush_interval, options.config.offset_flush_timeout];
-    OffsetFlush::new(seat.id.clone(), writer, seat.lease.clone(), seat.metrics.clone(), times)
+    OffsetFlush::new(seat.id.clone(), writer, seat.lease.clone(), seat.metrics.clone(), times, outside.flush.clone())
 }
 
 fn client_error(what: &str, error: sluice_kafka::Error) -> ConnectError {
