@@ -64,6 +64,13 @@ impl ConnectorLanes {
         }
     }
 
+    /// Gives everything up, stops included: whatever they would do is of no use any more.
+    pub(crate) fn abandon(&mut self) {
+        for (_, lane) in self.lanes.drain() {
+            lane.driver.abort();
+        }
+    }
+
     fn lane(&mut self, connector: &str) -> &Lane {
         if !self.lanes.contains_key(connector) {
             // Idle lanes go when another connector comes, so that lanes of deleted connectors do not pile up.

@@ -126,7 +126,7 @@ impl Service {
                 let config = snapshot.connector_configs.get(connector).cloned().unwrap_or_default();
                 let (worker, reports, connector) =
                     (self.options.worker.clone(), self.reports.clone(), connector.to_owned());
-                tokio::spawn(async move {
+                self.beside(async move {
                     let fenced = worker.fence_zombies(&connector, fence, &config).await;
                     // Nobody receives when the worker is shutting down.
                     drop(reports.send(Report::ZombiesFenced { connector, fenced }));
@@ -186,7 +186,7 @@ impl Service {
                 "Cannot start source task {id} with exactly-once support as the connector has already generated a new set of task configs"
             )));
         }
-        if self.assignment.as_ref().is_none_or(|assignment| !assignment.assigned.tasks.contains(id)) {
+        if !self.held.tasks.contains(id) {
             return Err(HerderError::Conflict(format!(
                 "Cannot start source task {id} with exactly-once support as it has already been revoked from this worker"
             )));

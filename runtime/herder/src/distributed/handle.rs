@@ -53,11 +53,7 @@ impl DistributedHerder {
     /// Starts the loop on the current runtime. `stop` ends it; the second value resolves when everything has stopped, or
     /// with the reason why this worker cannot run at all.
     pub fn spawn(options: DistributedOptions, stop: watch::Receiver<bool>) -> (Arc<Self>, JoinHandle<Ended>) {
-        let join = |options: &DistributedOptions| {
-            let (group, url) = (options.group.clone(), options.advertised_url.clone());
-            Membership::spawn(group, options.connect_protocol, url, options.configs.clone())
-        };
-        Self::spawn_in(options, stop, join)
+        Self::spawn_in(options, stop, Membership::spawn)
     }
 
     /// As [`DistributedHerder::spawn`], in the group that `join` gives.
@@ -175,7 +171,7 @@ impl Herder for DistributedHerder {
         let stage = || self.stages.describe().map(|stage| format!("{stage}."));
         match (answered, visible) {
             (Ok(()), _) => Health::Healthy,
-            (Err(_), Visible { standing_back: Some(reason), .. }) => Health::Starting(Some(reason)),
+            (Err(_), Visible { trouble: Some(reason), .. }) => Health::Starting(Some(reason)),
             (Err(_), Visible { ready: false, .. }) => Health::Starting(stage()),
             (Err(_), _) => Health::Unhealthy(stage()),
         }

@@ -1,25 +1,31 @@
 //! The membership of this worker in the Connect group: a task of its own that joins, syncs, heartbeats and reports.
 //!
-//! Invariant 5: what was assigned is ours until the session ends that the last answered heartbeat began. Whatever this task is
-//! doing then, it reports [`MembershipEvent::Lost`]. A request to leave is heard at any time.
+//! Invariant 5: it keeps the tenure, see [`beats`], and whatever it is doing when that ends, it reports [`MembershipEvent::Lost`] and
+//! joins again with empty hands. A request to leave is heard at any time; the tenure ends before the group is left.
 
-#[allow(dead_code, reason = "the loop takes it with the next change")]
+mod beats;
 mod link;
 mod seat;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use sluice_kafka::wire::{Error, GroupConfig, GroupMember, HeartbeatOutcome, Reachability};
-use sluice_storage::ConfigBackingStore;
+use sluice_kafka::Tenure;
+use sluice_kafka::wire::{ErrorKind, GroupMember, Joined, Reachability};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
-use self::seat::{Seat, Taken};
-use crate::group::{Assignment, ConnectProtocol, DecodeError};
+use self::beats::{Beats, UNREACHABLE, end_of};
+use super::options::DistributedOptions;
+use crate::group::{Assignment, ConnectorsAndTasks, MemberAhead, Owners, ProtocolVersion, RoundOutcome};
+
+pub(in crate::distributed) use self::beats::GroupTimes;
+pub(crate) use self::link::GroupLink;
+#[cfg(test)]
+pub(crate) use self::link::Pulse;
+pub(in crate::distributed) use self::seat::Seat;
 
 /// How often an outage of the cluster is said in the log.
 const OUTAGE_NOTICE_INTERVAL: Duration = Duration::from_secs(60);
@@ -27,22 +33,52 @@ const OUTAGE_NOTICE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long the good-bye to the group may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Between two attempts to join.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// What the membership tells the herder's loop.
 #[derive(Debug)]
 pub(super) enum MembershipEvent {
-    /// A round is over and this is our part.
-    Assigned {
-        /// The group's generation.
-        generation: i32,
-        /// The protocol that the group agreed on.
-        protocol: String,
-        /// What we shall run, as of which config offset, and who leads.
-        assignment: Assignment,
+    /// A join is due: answer with what is held, as soon as nothing that was taken away still runs. An offer that is dropped is waited
+    /// for until a command comes.
+    JoinDue {
+        /// What the group spoke in the last round of this tenure.
+        version: Option<ProtocolVersion>,
+        offer: oneshot::Sender<Offer>,
     },
-    /// Somebody else is in the group: run nothing until we are alone.
-    OtherMember(String),
-    /// The coordinator does not know us any more, or could not be reached for the session time-out: run nothing.
+    /// A round is over and this is our part.
+    Assigned(RoundResult),
+    /// The tenure is over, already when this is sent: run nothing. Comes before the next [`MembershipEvent::JoinDue`], whose answer
+    /// says that nothing of the ended tenure acts any more, and makes one that waits void.
     Lost(String),
+}
+
+/// What this worker brings into a round.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offer {
+    /// How far it has read the config topic.
+    pub(super) config_offset: i64,
+    /// What it holds; `None` before its first round.
+    pub(super) held: Option<ConnectorsAndTasks>,
+}
+
+/// What a round has brought.
+#[derive(Clone, Debug)]
+pub(super) struct RoundResult {
+    pub(super) generation: i32,
+    pub(super) version: ProtocolVersion,
+    pub(super) assignment: Assignment,
+    /// Set when this worker led the round.
+    pub(super) led: Option<Led>,
+}
+
+/// What the leader of a round knows besides.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Led {
+    pub(super) owners: Owners,
+    /// Members that have read further than this worker.
+    pub(super) ahead: Vec<MemberAhead>,
 }
 
 /// What the herder's loop tells the membership.
@@ -50,6 +86,10 @@ pub(super) enum MembershipEvent {
 pub(super) enum MembershipCommand {
     /// Join again, because what is configured has changed.
     Rejoin,
+    /// Leave the group until [`MembershipCommand::StepIn`]; nothing runs any more.
+    StepOut,
+    /// Join again after a step out.
+    StepIn,
     /// Leave the group and end.
     Leave(oneshot::Sender<()>),
 }
@@ -63,48 +103,50 @@ enum Next {
     Rejoin,
     /// Join after a heartbeat interval.
     Wait,
+    StepOut,
     Leave(oneshot::Sender<()>),
+}
+
+/// What interrupts a step of a round.
+enum Interruption {
+    Command(Next),
+    Lost(&'static str),
 }
 
 /// One membership, from start to leave.
 pub(super) struct Membership {
+    link: Box<dyn GroupLink>,
     seat: Seat,
-    heartbeat_interval: Duration,
-    session_timeout: Duration,
+    beats: Beats,
+    /// What the group spoke in the last round of this tenure.
+    version: Option<ProtocolVersion>,
     commands: mpsc::UnboundedReceiver<MembershipCommand>,
     events: mpsc::UnboundedSender<MembershipEvent>,
-    /// When the session ends in which the herder has work; `None` while it has been told to run nothing.
-    held_until: Option<Instant>,
-    reported_other: Option<String>,
 }
 
 impl Membership {
     /// Starts the task. It ends after [`MembershipCommand::Leave`].
-    pub(super) fn spawn(
-        group: GroupConfig,
-        protocol: ConnectProtocol,
-        url: String,
-        configs: Arc<dyn ConfigBackingStore>,
-    ) -> MembershipChannels {
-        let times = (group.heartbeat_interval, group.session_timeout);
+    pub(super) fn spawn(options: &DistributedOptions) -> MembershipChannels {
+        let group = options.group.clone();
+        let times = GroupTimes {
+            heartbeat: group.heartbeat_interval,
+            session: group.session_timeout,
+            rebalance: group.rebalance_timeout,
+        };
+        let max_delay_ms = i32::try_from(options.scheduled_rebalance_max_delay.as_millis()).unwrap_or(i32::MAX);
+        let (url, configs) = (options.advertised_url.clone(), options.configs.clone());
+        let seat = Seat::new(options.connect_protocol, url, configs, max_delay_ms);
         let member = GroupMember::new(group);
         tokio::spawn(tell_of_outages(member.reachability()));
-        Self::drive(Seat::new(Box::new(member), protocol, url, configs), times)
+        Self::drive(Box::new(member), seat, options.tenure.clone(), times)
     }
 
-    fn drive(seat: Seat, (heartbeat_interval, session_timeout): (Duration, Duration)) -> MembershipChannels {
+    /// As [`Membership::spawn`], with that link to the coordinator.
+    pub(super) fn drive(link: Box<dyn GroupLink>, seat: Seat, tenure: Tenure, times: GroupTimes) -> MembershipChannels {
         let (command_tx, commands) = mpsc::unbounded_channel();
         let (events, event_rx) = mpsc::unbounded_channel();
-        let membership = Self {
-            seat,
-            heartbeat_interval,
-            session_timeout,
-            commands,
-            events,
-            held_until: None,
-            reported_other: None,
-        };
-        tokio::spawn(membership.run());
+        let beats = Beats::new(tenure, times);
+        tokio::spawn(Self { link, seat, beats, version: None, commands, events }.run());
         (command_tx, event_rx)
     }
 
@@ -114,8 +156,14 @@ impl Membership {
                 Next::Wait => self.pause().await,
                 next => next,
             };
-            if let Next::Leave(done) = next {
-                break done;
+            match next {
+                Next::Rejoin | Next::Wait => {}
+                Next::StepOut => {
+                    if let Some(done) = self.stay_out().await {
+                        break done;
+                    }
+                }
+                Next::Leave(done) => break done,
             }
         };
         self.leave().await;
@@ -124,120 +172,206 @@ impl Membership {
         }
     }
 
-    /// One membership generation: take the seat, heartbeat until something changes.
+    /// One generation: join, sync, heartbeat until something changes.
     async fn round(&mut self) -> Next {
-        let taken = tokio::select! {
-            biased;
-            done = leave_asked(&mut self.commands) => return Next::Leave(done),
-            () = end_of(self.held_until) => return self.session_over(),
-            taken = self.seat.take() => taken,
-        };
-        match taken {
-            Ok(Taken::Alone { generation, protocol, assignment, heard }) => {
-                self.report(generation, protocol, assignment);
-                self.heartbeats(heard).await
+        match self.take_part().await {
+            Ok(result) => {
+                self.version = Some(result.version);
+                self.send(MembershipEvent::Assigned(result));
+                self.heartbeats().await
             }
-            Ok(Taken::Other { name, joined }) => self.stand_back(name, joined).await,
-            Err(error) => self.after_failure(&error),
+            Err(next) => next,
         }
     }
 
-    fn report(&mut self, generation: i32, protocol: String, assignment: Result<Assignment, DecodeError>) {
-        self.reported_other = None;
-        match assignment {
-            Ok(assignment) => self.send(MembershipEvent::Assigned { generation, protocol, assignment }),
-            Err(error) => self.send(MembershipEvent::Lost(format!("the assignment cannot be read: {error}"))),
-        }
+    async fn take_part(&mut self) -> Result<RoundResult, Next> {
+        let offer = self.offer().await?;
+        let joined = self.join(offer).await?;
+        debug!(generation = joined.generation, protocol = joined.protocol, "joined the group");
+        let Some(version) = ProtocolVersion::from_name(&joined.protocol) else {
+            warn!(protocol = joined.protocol, "the group has agreed on a protocol that this worker does not know");
+            self.lost("the group speaks an unknown protocol");
+            return Err(Next::Wait);
+        };
+        let outcome = joined.is_leader().then(|| self.seat.lead(&joined, version));
+        let (assignments, led) = match outcome {
+            Some(RoundOutcome { assignments, owners, ahead, .. }) => (assignments, Some(Led { owners, ahead })),
+            None => (Vec::new(), None),
+        };
+        let assignment = self.sync(assignments, joined.generation).await?;
+        Ok(RoundResult { generation: joined.generation, version, assignment, led })
     }
 
-    /// Heartbeats until the group rebalances, we are asked to rejoin or leave, or we are out of the group. The session counts
-    /// from when an answered heartbeat was sent, since the coordinator cannot have counted from earlier.
-    async fn heartbeats(&mut self, mut heard: Instant) -> Next {
-        let mut ticks = interval_at(Instant::now() + self.heartbeat_interval, self.heartbeat_interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// Asks the loop for what is held, with heartbeats meanwhile.
+    async fn offer(&mut self) -> Result<Offer, Next> {
+        let (offer_tx, offered) = oneshot::channel();
+        self.send(MembershipEvent::JoinDue { version: self.version, offer: offer_tx });
+        let mut offered = std::pin::pin!(async {
+            match offered.await {
+                Ok(offer) => offer,
+                Err(_) => std::future::pending().await,
+            }
+        });
         loop {
-            self.held_until = Some(heard + self.session_timeout);
+            let (end, next) = (self.beats.end(), self.beats.next());
             let beat = async {
-                ticks.tick().await;
-                (Instant::now(), self.seat.member.heartbeat().await)
+                sleep_until(next).await;
+                (Instant::now(), self.link.heartbeat().await)
             };
             let (sent, outcome) = tokio::select! {
                 biased;
-                command = self.commands.recv() => return match command {
-                    Some(MembershipCommand::Rejoin) => Next::Rejoin,
-                    Some(MembershipCommand::Leave(done)) => Next::Leave(done),
-                    None => Next::Leave(oneshot::channel().0),
-                },
-                () = end_of(self.held_until) => return self.session_over(),
-                beat = beat => beat,
+                next = way_out(&mut self.commands) => return Err(next),
+                () = end_of(end) => return Err(self.lost(UNREACHABLE)),
+                offer = &mut offered => return Ok(offer),
+                beat = beat, if end.is_some() => beat,
             };
-            match outcome {
-                Ok(HeartbeatOutcome::Ok) => heard = sent,
-                Ok(HeartbeatOutcome::RebalanceInProgress) => return Next::Rejoin,
-                Ok(HeartbeatOutcome::UnknownMember | HeartbeatOutcome::IllegalGeneration) => {
-                    self.lost("the group has gone on without this worker".to_owned());
-                    return Next::Rejoin;
-                }
-                Ok(HeartbeatOutcome::CoordinatorMoved) => debug!("the group coordinator has moved"),
-                Err(error) => debug!(%error, "no answer to a heartbeat"),
+            if let Some(reason) = self.beats.heard(sent, outcome) {
+                return Err(self.lost(reason));
             }
         }
     }
 
-    /// Somebody else is in the group. What runs here stops; when something did, the group is not left but the session ends by
-    /// itself, so that nobody is given our work before it has stopped (Invariant 5).
-    async fn stand_back(&mut self, other: String, joined: bool) -> Next {
-        let held = self.held_until.take().is_some();
-        if held || self.reported_other.as_ref() != Some(&other) {
-            warn!(member = other, "another worker is in the group; this one waits until it is alone and runs nothing");
-            self.reported_other = Some(other.clone());
-            self.send(MembershipEvent::OtherMember(other));
+    /// Joins with what was offered, as often as it takes.
+    async fn join(&mut self, offer: Offer) -> Result<Joined, Next> {
+        let protocols = self.seat.offer(offer);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let pulse = if self.beats.holding() { self.link.pulse() } else { None };
+            self.beats.begin_join(pulse);
+            let sent = Instant::now();
+            let attempt = beside(&mut self.beats, &mut self.commands, self.link.join(&protocols)).await;
+            self.beats.join_failed();
+            match attempt {
+                Ok(Ok(joined)) => {
+                    self.beats.joined(sent, self.link.pulse());
+                    return Ok(joined);
+                }
+                Ok(Err(error)) if error.kind() == ErrorKind::UnknownMember && self.beats.holding() => {
+                    return Err(self.lost("the group has dropped this worker"));
+                }
+                Ok(Err(error)) if error.wants_rejoin() => debug!(%error, "joining again"),
+                Ok(Err(error)) => {
+                    warn!(%error, "cannot join the group; trying again");
+                    self.lost("the group refuses this worker");
+                    return Err(Next::Wait);
+                }
+                Err(interruption) => return Err(self.interrupted(interruption)),
+            }
+            let waited = beside(&mut self.beats, &mut self.commands, sleep(pause)).await;
+            waited.map_err(|interruption| self.interrupted(interruption))?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        if joined && !held {
-            self.leave().await;
-        }
-        Next::Wait
     }
 
-    fn session_over(&mut self) -> Next {
-        self.lost("the group coordinator cannot be reached".to_owned());
+    /// Hands in what was computed, if anything, and gets this worker's part; the tenure is held then.
+    async fn sync(&mut self, assignments: Vec<(String, bytes::Bytes)>, generation: i32) -> Result<Assignment, Next> {
+        let sent = Instant::now();
+        let synced = beside(&mut self.beats, &mut self.commands, self.link.sync(assignments)).await;
+        let bytes = match synced {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(error)) if matches!(error.kind(), ErrorKind::UnknownMember | ErrorKind::IllegalGeneration) => {
+                return Err(self.lost("the group has gone on without this worker"));
+            }
+            Ok(Err(error)) if error.wants_rejoin() => {
+                debug!(%error, "joining again");
+                return Err(Next::Rejoin);
+            }
+            Ok(Err(error)) => {
+                warn!(%error, "cannot take part in the round; trying again");
+                self.lost("the group refuses this worker");
+                return Err(Next::Wait);
+            }
+            Err(interruption) => return Err(self.interrupted(interruption)),
+        };
+        match self.seat.received(generation, &bytes) {
+            Ok(assignment) if self.beats.synced(sent) => Ok(assignment),
+            Ok(_) => Err(self.lost(UNREACHABLE)),
+            Err(error) => {
+                warn!(%error, "the assignment cannot be read; joining again with empty hands");
+                self.lost(&format!("the assignment cannot be read: {error}"));
+                Err(Next::Wait)
+            }
+        }
+    }
+
+    /// Heartbeats until the group rebalances, we are asked to rejoin or leave, or we are out of the group.
+    async fn heartbeats(&mut self) -> Next {
+        loop {
+            let (end, next) = (self.beats.end(), self.beats.next());
+            let beat = async {
+                sleep_until(next).await;
+                (Instant::now(), self.link.heartbeat().await)
+            };
+            let (sent, outcome) = tokio::select! {
+                biased;
+                () = end_of(end) => return self.lost(UNREACHABLE),
+                command = self.commands.recv() => match command {
+                    Some(MembershipCommand::Rejoin) => return Next::Rejoin,
+                    Some(MembershipCommand::StepOut) => return Next::StepOut,
+                    Some(MembershipCommand::Leave(done)) => return Next::Leave(done),
+                    Some(MembershipCommand::StepIn) => continue,
+                    None => return Next::Leave(oneshot::channel().0),
+                },
+                beat = beat => beat,
+            };
+            let rebalances = matches!(outcome, Ok(sluice_kafka::wire::HeartbeatOutcome::RebalanceInProgress));
+            if let Some(reason) = self.beats.heard(sent, outcome) {
+                return self.lost(reason);
+            }
+            if rebalances {
+                return Next::Rejoin;
+            }
+        }
+    }
+
+    /// The tenure is over; says so when the herder has work under it, and joins again with empty hands.
+    fn lost(&mut self, reason: &str) -> Next {
+        self.version = None;
+        if self.beats.lose() {
+            self.send(MembershipEvent::Lost(reason.to_owned()));
+        }
         Next::Rejoin
     }
 
-    /// After an error that retrying inside the client did not heal. What may pass is tried again within the session.
-    fn after_failure(&mut self, error: &Error) -> Next {
-        if error.wants_rejoin() {
-            debug!(%error, "joining again");
-            return Next::Rejoin;
+    fn interrupted(&mut self, interruption: Interruption) -> Next {
+        self.beats.join_failed();
+        match interruption {
+            Interruption::Command(next) => next,
+            Interruption::Lost(reason) => self.lost(reason),
         }
-        warn!(%error, "cannot join the group; trying again");
-        if !error.is_retriable() {
-            self.lost(error.to_string());
-        }
-        Next::Wait
     }
 
     async fn pause(&mut self) -> Next {
-        tokio::select! {
-            done = leave_asked(&mut self.commands) => Next::Leave(done),
-            () = tokio::time::sleep(self.heartbeat_interval) => Next::Rejoin,
+        let pause = self.beats.times().heartbeat;
+        match beside(&mut self.beats, &mut self.commands, sleep(pause)).await {
+            Ok(()) => Next::Rejoin,
+            Err(interruption) => self.interrupted(interruption),
         }
     }
 
+    /// Out of the group until the herder wants in again; `Some` when it wants to end instead.
+    async fn stay_out(&mut self) -> Option<oneshot::Sender<()>> {
+        self.leave().await;
+        loop {
+            match self.commands.recv().await {
+                Some(MembershipCommand::StepIn) => return None,
+                Some(MembershipCommand::Rejoin | MembershipCommand::StepOut) => {}
+                Some(MembershipCommand::Leave(done)) => return Some(done),
+                None => return Some(oneshot::channel().0),
+            }
+        }
+    }
+
+    /// Invariant 5: whoever gets our work gets it after our tenure.
     async fn leave(&mut self) {
-        match timeout(LEAVE_TIMEOUT, self.seat.member.leave()).await {
+        self.beats.lose();
+        self.version = None;
+        match timeout(LEAVE_TIMEOUT, self.link.leave()).await {
             Ok(Ok(())) => info!("left the group"),
             Ok(Err(error)) => {
                 warn!(%error, "could not say good-bye to the group; it will notice after the session time-out");
             }
             Err(_) => warn!("the group does not answer the good-bye; it will notice after the session time-out"),
-        }
-    }
-
-    /// Says so once: from then on the herder runs nothing.
-    fn lost(&mut self, reason: String) {
-        if self.held_until.take().is_some() {
-            self.send(MembershipEvent::Lost(reason));
         }
     }
 
@@ -247,22 +381,29 @@ impl Membership {
     }
 }
 
-/// The next request to leave; requests to rejoin are what is being done already. A herder that is gone wants to leave too.
-async fn leave_asked(commands: &mut mpsc::UnboundedReceiver<MembershipCommand>) -> oneshot::Sender<()> {
-    loop {
-        match commands.recv().await {
-            Some(MembershipCommand::Rejoin) => {}
-            Some(MembershipCommand::Leave(done)) => return done,
-            None => return oneshot::channel().0,
-        }
+/// Waits for `work` while the tenure is kept.
+async fn beside<T>(
+    beats: &mut Beats,
+    commands: &mut mpsc::UnboundedReceiver<MembershipCommand>,
+    work: impl Future<Output = T>,
+) -> Result<T, Interruption> {
+    tokio::select! {
+        biased;
+        next = way_out(commands) => Err(Interruption::Command(next)),
+        reason = beats.keep() => Err(Interruption::Lost(reason)),
+        done = work => Ok(done),
     }
 }
 
-/// Waits for the end of the session, for ever when there is none.
-async fn end_of(session: Option<Instant>) {
-    match session {
-        Some(end) => sleep_until(end).await,
-        None => std::future::pending().await,
+/// The next request to leave; requests to rejoin are what is being done already. A herder that is gone wants to leave too.
+async fn way_out(commands: &mut mpsc::UnboundedReceiver<MembershipCommand>) -> Next {
+    loop {
+        match commands.recv().await {
+            Some(MembershipCommand::Rejoin | MembershipCommand::StepIn) => {}
+            Some(MembershipCommand::StepOut) => return Next::StepOut,
+            Some(MembershipCommand::Leave(done)) => return Next::Leave(done),
+            None => return Next::Leave(oneshot::channel().0),
+        }
     }
 }
 

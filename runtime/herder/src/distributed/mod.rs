@@ -98,13 +98,14 @@
 //! simulator puts its own in their places. To keep a seed repeatable, no decision hangs on the order of a hash map, and every `select!`
 //! is biased.
 
+mod catch_up;
 mod fencing;
 mod handle;
 mod inbox;
 mod membership;
+mod offering;
 mod offsets;
 mod options;
-#[allow(dead_code, reason = "the group of one asks less than the contract offers")]
 mod place;
 mod rebalance_metrics;
 mod reconcile;
@@ -113,6 +114,7 @@ mod restart;
 mod service;
 mod shutdown;
 mod task_configs;
+mod tenure_end;
 #[cfg(test)]
 mod tests;
 mod updates;

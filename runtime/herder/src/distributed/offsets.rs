@@ -9,6 +9,7 @@ use crate::{HerderError, views};
 impl Service {
     /// The checks before offsets of a connector may be altered; its config when all hold.
     pub(super) async fn check_offsets_may_change(&mut self, connector: &str) -> Result<Properties, HerderError> {
+        self.require_leader()?;
         {
             let _stage = self.stages.begin("reading to the end of the config topic");
             let caught_up = self.options.configs.refresh(self.options.sync_timeout).await;

@@ -33,6 +33,11 @@ impl Service {
         &self.place
     }
 
+    /// Whether this worker led the last round.
+    pub(super) fn leads(&self) -> bool {
+        matches!(self.place, Place::Leader { .. })
+    }
+
     /// `Ok` for a leader with a held tenure.
     ///
     /// # Errors
@@ -50,14 +55,12 @@ impl Service {
     /// # Errors
     /// Where to forward to: from the leader to the owner, from others to the leader.
     pub(super) fn require_connector(&self, name: &str) -> Result<(), HerderError> {
-        let held = self.assignment.as_ref().is_some_and(|assignment| assignment.assigned.connectors.contains(name));
-        self.require_held(held, |owners| owners.of_connector(name))
+        self.require_held(self.held.connectors.contains(name), |owners| owners.of_connector(name))
     }
 
     /// As [`Service::require_connector`], for a task.
     pub(super) fn require_task(&self, id: &ConnectorTaskId) -> Result<(), HerderError> {
-        let held = self.assignment.as_ref().is_some_and(|assignment| assignment.assigned.tasks.contains(id));
-        self.require_held(held, |owners| owners.of_task(id))
+        self.require_held(self.held.tasks.contains(id), |owners| owners.of_task(id))
     }
 
     fn require_held<'a>(

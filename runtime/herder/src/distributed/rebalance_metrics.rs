@@ -32,9 +32,9 @@ struct Rebalances {
 
 impl RebalanceMetrics {
     /// An assignment has come. One that comes before the last was worked off goes on with it.
-    pub(super) fn assigned(&self, generation: i32, protocol: &str, leader_url: &str) {
+    pub(super) fn assigned(&self, generation: i32, version: ProtocolVersion, leader_url: &str) {
         let mut rebalances = self.lock();
-        rebalances.protocol = ProtocolVersion::from_name(protocol).map(shown);
+        rebalances.protocol = Some(shown(version));
         rebalances.leader_url = Some(leader_url.to_owned());
         rebalances.epoch = generation;
         rebalances.began.get_or_insert_with(Instant::now);
@@ -105,7 +105,7 @@ mod tests {
             metrics.render().replace("kafka_connect_connect_worker_rebalance_metrics_", "")
         };
         assert!(text(&metrics).contains("\ntime_since_last_rebalance_ms +Inf\n"));
-        rebalances.assigned(7, "sessioned", "http://a:8083/");
+        rebalances.assigned(7, ProtocolVersion::V2, "http://a:8083/");
         tokio::time::advance(Duration::from_millis(250)).await;
         assert!(text(&metrics).contains("\nrebalancing 1\n"));
         rebalances.completed();

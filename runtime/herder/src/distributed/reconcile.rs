@@ -1,4 +1,4 @@
-//! Step 2 of the loop: bring what runs here in line with what is assigned.
+//! Step 3 of the loop: bring what runs here in line with what is held.
 
 use std::time::Duration;
 
@@ -28,11 +28,8 @@ pub(super) struct Instance {
 }
 
 impl Service {
-    /// Starts what is assigned and not running, stops what is running and not assigned.
+    /// Stops what runs and is not held; once the round is resolved, also what is not configured any more, and what is missing starts.
     pub(super) fn reconcile(&mut self) {
-        if self.rejoining || (self.assignment.is_some() && !self.resolved) {
-            return;
-        }
         self.stop_what_is_not_ours();
         if self.resolved {
             self.start_connectors();
@@ -42,33 +39,30 @@ impl Service {
 
     fn stop_what_is_not_ours(&mut self) {
         let snapshot = self.snapshot();
-        let assigned = self.assignment.as_ref().map(|assignment| &assignment.assigned);
         let keep = |connector: &str| {
-            snapshot.contains(connector) && assigned.is_some_and(|assigned| assigned.connectors.contains(connector))
+            self.held.connectors.contains(connector) && (!self.resolved || snapshot.contains(connector))
         };
         let gone: Vec<String> = self.instances.keys().filter(|connector| !keep(connector)).cloned().collect();
-        let keep = |id: &ConnectorTaskId| {
-            is_configured(&snapshot, id) && assigned.is_some_and(|assigned| assigned.tasks.contains(id))
-        };
+        let keep =
+            |id: &ConnectorTaskId| self.held.tasks.contains(id) && (!self.resolved || is_configured(&snapshot, id));
         let gone_tasks: Vec<ConnectorTaskId> = self.tasks.iter().filter(|id| !keep(id)).cloned().collect();
         self.stop_connectors(gone);
         self.stop_tasks(gone_tasks, AfterStop::Nothing);
     }
 
     fn start_connectors(&mut self) {
-        let Some(assignment) = &self.assignment else { return };
         let snapshot = self.snapshot();
         let missing = |connector: &&String| snapshot.contains(connector) && !self.instances.contains_key(*connector);
-        let due: Vec<String> = assignment.assigned.connectors.iter().filter(missing).cloned().collect();
+        let due: Vec<String> = self.held.connectors.iter().filter(missing).cloned().collect();
         for connector in due {
             self.start_connector(&connector, None);
         }
     }
 
     fn start_tasks(&mut self) {
-        let Some(assignment) = &self.assignment else { return };
+        let snapshot = self.snapshot();
         let due: Vec<ConnectorTaskId> =
-            assignment.assigned.tasks.iter().filter(|id| self.may_start(id)).cloned().collect();
+            self.held.tasks.iter().filter(|id| self.may_start_as_of(&snapshot, id)).cloned().collect();
         for id in due {
             self.start_task(&id);
         }
@@ -77,9 +71,12 @@ impl Service {
     /// Whether a task is to be started now. Invariant 5: one that is still stopping is left alone; the confirmation of its stop
     /// brings us back here. One that failed at once is not tried again without a restart.
     pub(super) fn may_start(&self, id: &ConnectorTaskId) -> bool {
-        let assigned = self.assignment.as_ref().is_some_and(|assignment| assignment.assigned.tasks.contains(id));
+        self.held.tasks.contains(id) && self.may_start_as_of(&self.snapshot(), id)
+    }
+
+    fn may_start_as_of(&self, snapshot: &ClusterConfigState, id: &ConnectorTaskId) -> bool {
         let settled = self.resolved && !self.tasks.contains(id) && !self.stopping.contains(id);
-        assigned && settled && is_configured(&self.snapshot(), id)
+        settled && is_configured(snapshot, id)
     }
 
     /// Starts one task with the committed configs; a failure to start shows in its status.
@@ -184,12 +181,14 @@ impl Service {
     /// Commands tasks to stop; a [`Report::TasksStopped`] follows when all have stopped or were fenced.
     pub(super) fn stop_tasks(&mut self, tasks: Vec<ConnectorTaskId>, then: AfterStop) {
         let tasks: Vec<ConnectorTaskId> = tasks.into_iter().filter(|id| self.stopping.insert(id.clone())).collect();
-        self.tasks.retain(|id| !tasks.contains(id));
+        for id in &tasks {
+            self.tasks.remove(id);
+        }
         if tasks.is_empty() && matches!(then, AfterStop::Nothing) {
             return;
         }
         let (worker, reports) = (self.options.worker.clone(), self.reports.clone());
-        tokio::spawn(async move {
+        self.beside(async move {
             worker.stop_tasks(&tasks).await;
             drop(reports.send(Report::TasksStopped { tasks, then }));
         });
@@ -211,6 +210,9 @@ impl Service {
     /// The leader removes what is left of connectors and tasks that are gone. What has not stopped yet is left alone: its last
     /// status would come after the removal.
     pub(super) fn remove_stale_statuses(&self) {
+        if !self.resolved || self.require_leader().is_err() {
+            return;
+        }
         let snapshot = self.snapshot();
         for connector in self.options.statuses.connectors() {
             let known = snapshot.contains(&connector);

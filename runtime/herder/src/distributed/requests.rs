@@ -20,6 +20,7 @@ impl Service {
     }
 
     pub(super) async fn create(&mut self, request: CreateConnector) -> Result<Created, HerderError> {
+        self.require_leader()?;
         if self.snapshot().contains(&request.name) {
             return Err(HerderError::Conflict(format!("Connector {} already exists", request.name)));
         }
@@ -27,6 +28,7 @@ impl Service {
     }
 
     pub(super) async fn replace(&mut self, connector: &str, config: Properties) -> Result<Created, HerderError> {
+        self.require_leader()?;
         self.write_config(connector, config, None).await
     }
 
@@ -35,6 +37,7 @@ impl Service {
         connector: &str,
         patch: IndexMap<String, Option<String>>,
     ) -> Result<ConnectorInfo, HerderError> {
+        self.require_leader()?;
         let config = views::patched(&self.snapshot(), connector, patch).ok_or_else(|| not_found(connector))?;
         let config = SentConfig::from(config);
         views::validated(&self.options.registry, &self.options.config, &config)?;
@@ -42,6 +45,7 @@ impl Service {
     }
 
     pub(super) async fn delete(&mut self, connector: &str) -> Result<(), HerderError> {
+        self.require_leader()?;
         known(&self.snapshot(), connector)?;
         let stage = format!("removing the config for connector {connector} from the config topic");
         let _stage = self.stages.begin(stage);
@@ -52,6 +56,7 @@ impl Service {
 
     /// `PUT /connectors/C/stop`: first no tasks, then the state, so that no reader sees a stopped connector with tasks.
     pub(super) async fn stop_connector(&mut self, connector: &str) -> Result<(), HerderError> {
+        self.require_leader()?;
         if !self.snapshot().contains(connector) {
             return Err(HerderError::NotFound(format!("Unknown connector {connector}")));
         }

@@ -41,6 +41,7 @@ impl Service {
         &mut self,
         request: &RestartRequest,
     ) -> Result<ConnectorStateInfo, HerderError> {
+        self.require_leader()?;
         let connector = &request.connector;
         let snapshot = self.snapshot();
         if !snapshot.contains(connector) {
@@ -64,8 +65,7 @@ impl Service {
         if plan.connector && self.instances.contains_key(&request.connector) {
             self.restart_connector(&request.connector, true, None);
         }
-        let Some(assignment) = &self.assignment else { return };
-        let tasks = plan.tasks.into_iter().filter(|id| assignment.assigned.tasks.contains(id)).collect();
+        let tasks = plan.tasks.into_iter().filter(|id| self.held.tasks.contains(id)).collect();
         self.stop_tasks(tasks, AfterStop::Start(None));
     }
 
@@ -74,7 +74,7 @@ impl Service {
         if reply.is_none() {
             tasks.iter().for_each(|id| self.options.reporter.task(id, State::Restarting, None, None));
         }
-        if self.assignment.is_none() {
+        if self.round.is_none() {
             return answer(reply, Err(HerderError::Forward(None)));
         }
         // What a rebalance or another stop is in the way of starts after it.

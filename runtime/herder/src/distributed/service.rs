@@ -1,6 +1,6 @@
 //! The herder's loop: one owner of what this worker runs. See the page in [`super`].
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,12 +8,14 @@ use std::sync::Arc;
 use sluice_storage::{ClusterConfigState, ConnectorTaskId};
 use sluice_worker::{TaskConfigs, WorkerEvent};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info};
 
+use super::catch_up::CatchUp;
 use super::fencing::{ZombieFencings, require_transactions};
 use super::inbox::{Event, Inbox};
-use super::membership::{MembershipChannels, MembershipCommand, MembershipEvent};
+use super::membership::{MembershipChannels, MembershipCommand, MembershipEvent, Offer};
 use super::options::DistributedOptions;
 use super::place::Place;
 use super::rebalance_metrics::RebalanceMetrics;
@@ -21,7 +23,7 @@ use super::reconcile::Instance;
 use super::task_configs::TaskConfigRetries;
 use crate::HerderError;
 use crate::connector_lane::ConnectorLanes;
-use crate::group::{Assignment, ConnectorsAndTasks, Owners, ProtocolVersion};
+use crate::group::{Assignment, AssignmentError, ConnectorsAndTasks, MemberAhead, ProtocolVersion};
 use crate::stages::Stages;
 
 /// What an operation does on the service.
@@ -69,6 +71,10 @@ pub(super) enum Report {
     ConnectorsStopped(Vec<String>),
     /// The producers of a connector's earlier tasks are fenced, or why not.
     ZombiesFenced { connector: String, fenced: Result<(), sluice_api::ConnectError> },
+    /// The config topic was read to its end, or why not.
+    CaughtUp(Result<(), String>),
+    /// What was revoked has stopped, and its statuses are written.
+    Revoked,
 }
 
 /// What follows when tasks have stopped.
@@ -82,19 +88,32 @@ pub(super) enum AfterStop {
 }
 
 /// What the loop shares with the handle.
-#[allow(dead_code, reason = "the group of one asks less than the contract offers")]
 #[derive(Clone, Default)]
 pub(super) struct Visible {
     /// Set once the internal topics were read: what takes long from then on is a trouble, not the start.
     pub(super) ready: bool,
-    /// Why no connector runs here, for `/health`.
-    pub(super) standing_back: Option<String>,
+    /// What is in the way of taking part in the group, for `/health`.
+    pub(super) trouble: Option<String>,
     /// A round was received, and the tenure it came with has not been lost since.
     pub(super) member: bool,
     /// What the last round asked for has been commanded.
     pub(super) resolved: bool,
     /// The protocol that the group agreed on.
     pub(super) version: Option<ProtocolVersion>,
+}
+
+/// What the last round of this tenure brought.
+pub(super) struct Round {
+    pub(super) assignment: Assignment,
+    /// As its leader found: members that have read the config topic further.
+    pub(super) ahead: Vec<MemberAhead>,
+}
+
+impl Round {
+    /// The leader could assign nothing.
+    pub(super) fn has_failed(&self) -> bool {
+        self.assignment.error != AssignmentError::None
+    }
 }
 
 /// The state of the loop.
@@ -104,24 +123,39 @@ pub(super) struct Service {
     pub(super) visible: watch::Sender<Visible>,
     pub(super) lanes: ConnectorLanes,
     /// Connector instances that were commanded to run here.
-    pub(super) instances: HashMap<String, Instance>,
+    pub(super) instances: BTreeMap<String, Instance>,
     /// Connector instances that were commanded to stop for good and have not said so.
-    pub(super) stopping_instances: HashSet<String>,
+    pub(super) stopping_instances: BTreeSet<String>,
     /// Starts of instances so far; the number tells late reports from current ones.
     pub(super) attempts: u64,
     /// Tasks that were commanded to run here, those that failed at once included.
     pub(super) tasks: BTreeSet<ConnectorTaskId>,
     /// Tasks whose stop was commanded and is not confirmed.
-    pub(super) stopping: HashSet<ConnectorTaskId>,
-    /// The last assignment, `None` while this worker is not part of the group.
-    pub(super) assignment: Option<Assignment>,
+    pub(super) stopping: BTreeSet<ConnectorTaskId>,
+    /// What is this worker's, running or not, as the group gave it.
+    pub(super) held: ConnectorsAndTasks,
+    /// The last round, `None` before the first one of a tenure.
+    pub(super) round: Option<Round>,
     /// Where this worker stood in the last round.
     pub(super) place: Place,
-    /// Whether what the last assignment asked for has been commanded.
+    /// Whether what the last round asked for has been commanded: work is started and requests are served.
     pub(super) resolved: bool,
+    pub(super) catch_up: CatchUp,
+    /// Something was revoked that has not been confirmed.
+    pub(super) revoking: bool,
+    /// The statuses of what was revoked are being written.
+    pub(super) flushing: bool,
+    /// They are, which calls for a rejoin without delay.
+    pub(super) revocation_done: bool,
+    /// A membership that is about to join.
+    pub(super) offer_to: Option<oneshot::Sender<Offer>>,
+    /// When a delayed assignment asks for the next round.
+    pub(super) rejoin_at: Option<Instant>,
     /// Ask the membership to join again at the next turn.
     pub(super) wants_rejoin: bool,
-    /// The membership was asked and has not answered: what runs goes on running, nothing is started or stopped.
+    /// Since when.
+    pub(super) wanted_since: Option<Instant>,
+    /// A join is asked for, due or under way: what runs goes on running, nothing is started.
     pub(super) rejoining: bool,
     pub(super) retries: TaskConfigRetries,
     pub(super) fencings: ZombieFencings,
@@ -130,9 +164,13 @@ pub(super) struct Service {
     /// The fingerprint of the resolved config that each connector's tasks were committed for.
     pub(super) applied: HashMap<String, u64>,
     pub(super) reports: mpsc::UnboundedSender<Report>,
+    /// What runs beside the loop under this tenure.
+    pub(super) beside: JoinSet<()>,
     pub(super) waiting: VecDeque<Request>,
     pub(super) membership: mpsc::UnboundedSender<MembershipCommand>,
-    rebalances: RebalanceMetrics,
+    pub(super) rebalances: RebalanceMetrics,
+    /// The leader's right to write was claimed since this worker leads.
+    claimed: bool,
     /// The log has said that the worker is ready.
     announced: bool,
 }
@@ -197,42 +235,56 @@ impl Service {
             stages,
             visible,
             lanes: ConnectorLanes::default(),
-            instances: HashMap::new(),
-            stopping_instances: HashSet::new(),
+            instances: BTreeMap::new(),
+            stopping_instances: BTreeSet::new(),
             attempts: 0,
             tasks: BTreeSet::new(),
-            stopping: HashSet::new(),
-            assignment: None,
+            stopping: BTreeSet::new(),
+            held: ConnectorsAndTasks::default(),
+            round: None,
             place: Place::default(),
             resolved: false,
+            catch_up: CatchUp::default(),
+            revoking: false,
+            flushing: false,
+            revocation_done: false,
+            offer_to: None,
+            rejoin_at: None,
             wants_rejoin: false,
+            wanted_since: None,
             rejoining: false,
             retries: TaskConfigRetries::default(),
             fencings: ZombieFencings::default(),
             generations: HashMap::new(),
             applied: HashMap::new(),
             reports,
+            beside: JoinSet::new(),
             waiting: VecDeque::new(),
             membership,
             rebalances,
+            claimed: false,
             announced: false,
         }
     }
 
     pub(super) async fn work(mut self, mut inbox: Inbox) {
         loop {
-            self.catch_up().await;
+            self.catch_up();
             self.rejoin_if_wanted();
             self.reconcile();
+            self.confirm_revocation();
+            self.offer();
+            while self.beside.try_join_next().is_some() {}
             let stage = if self.resolved { POLLING } else { JOINING };
             let serve = self.resolved && !self.waiting.is_empty();
-            match inbox.next(&self.stages, stage, serve).await {
+            match inbox.next(&self.stages, stage, serve, self.wakes()).await {
                 Event::Request(request) => self.wait_for_turn(request),
                 Event::Serve => self.serve(&mut inbox).await,
                 Event::Update(update) => self.apply_update(update),
-                Event::Membership(event) => self.apply_membership(event),
+                Event::Membership(event) => self.apply_membership(event, &mut inbox),
                 Event::Worker(event) => self.apply_worker_event(event),
                 Event::Report(report) => self.apply_report(report),
+                Event::Due => {}
                 Event::Stop => break,
             }
         }
@@ -244,51 +296,48 @@ impl Service {
         self.options.configs.snapshot()
     }
 
-    /// Step 1: what is assigned counts only at the config offset that it was computed from.
-    async fn catch_up(&mut self) {
-        let Some(assignment) = &self.assignment else { return };
-        if self.resolved || self.rejoining {
-            return;
-        }
-        let wanted = assignment.config_offset;
-        if self.snapshot().offset < wanted {
-            let _stage = self.stages.begin("reading to the end of the config topic");
-            if let Err(error) = self.options.configs.refresh(self.options.sync_timeout).await {
-                warn!(%error, "cannot catch up with the config topic; joining the group again");
-                self.wants_rejoin = true;
-                return;
-            }
-        }
-        if self.snapshot().offset == wanted {
-            // Alone in its group, this worker leads it.
-            self.claim_write_privileges().await;
-            self.resolve();
-        } else {
-            self.wants_rejoin = true;
-        }
+    /// When the loop has to look again, whatever comes.
+    fn wakes(&self) -> Option<Instant> {
+        let delayed = if self.rejoining { None } else { self.rejoin_at };
+        [delayed, self.catch_up.wakes()].into_iter().flatten().min()
     }
 
-    fn resolve(&mut self) {
+    /// Runs `work` beside the loop for as long as the tenure lasts.
+    pub(super) fn beside(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.beside.spawn(work);
+    }
+
+    /// What was assigned may begin.
+    pub(super) fn resolve(&mut self) {
         self.resolved = true;
+        self.caught_up_with_the_round();
         self.rebalances.completed();
+        self.claim_as_leader();
         self.remove_stale_statuses();
-        self.visible.send_modify(|visible| {
-            visible.standing_back = None;
-            visible.resolved = true;
-        });
+        self.visible.send_modify(|visible| visible.resolved = true);
         if !std::mem::replace(&mut self.announced, true) {
             info!("the worker is ready");
         }
     }
 
-    fn rejoin_if_wanted(&mut self) {
-        if !std::mem::take(&mut self.wants_rejoin) {
-            return;
+    pub(super) fn unresolve(&mut self) {
+        self.resolved = false;
+        self.visible.send_modify(|visible| visible.resolved = false);
+    }
+
+    /// A new leader fences the writes of the one before it. In turn with the requests, because it may take long.
+    fn claim_as_leader(&mut self) {
+        let leads = self.require_leader().is_ok();
+        if leads && !std::mem::replace(&mut self.claimed, leads) {
+            self.do_later(|service| {
+                Box::pin(async move {
+                    if service.require_leader().is_ok() {
+                        service.claim_write_privileges().await;
+                    }
+                })
+            });
         }
-        self.unresolve();
-        self.rejoining = true;
-        // The membership ends only after `Leave`, which is the last command.
-        drop(self.membership.send(MembershipCommand::Rejoin));
+        self.claimed = leads;
     }
 
     /// Puts a request behind the others, and forgets those that nobody waits for any more.
@@ -317,53 +366,20 @@ impl Service {
         }
     }
 
-    fn apply_membership(&mut self, event: MembershipEvent) {
+    fn apply_membership(&mut self, event: MembershipEvent, inbox: &mut Inbox) {
         match event {
-            MembershipEvent::Assigned { generation, protocol, assignment } => {
-                self.options.reporter.set_generation(generation);
-                self.rebalances.assigned(generation, &protocol, &assignment.leader_url);
-                self.take_place(&protocol, &assignment.assigned);
-                self.assignment = Some(assignment);
-                self.unresolve();
-                self.rejoining = false;
-            }
-            MembershipEvent::OtherMember(member) => {
-                let reason =
-                    format!("Another worker is in the group: {member}. This worker runs nothing until it is alone.");
-                self.visible.send_modify(|visible| visible.standing_back = Some(reason));
-                self.run_nothing();
-            }
-            MembershipEvent::Lost(reason) => {
-                error!(reason, "this worker is out of the group; stopping what it runs");
-                self.run_nothing();
-            }
+            MembershipEvent::JoinDue { version, offer } => self.join_is_due(version, offer),
+            MembershipEvent::Assigned(result) => self.assigned(result),
+            MembershipEvent::Lost(reason) => self.end_tenure(&reason, inbox),
         }
     }
 
-    /// Invariant 5: somebody else may own our work now, so all of it stops.
-    fn run_nothing(&mut self) {
-        self.assignment = None;
-        self.place = Place::Nowhere;
-        self.visible.send_modify(|visible| visible.member = false);
-        self.unresolve();
-        self.rejoining = false;
-    }
-
-    /// Alone in its group, this worker leads it.
-    fn take_place(&mut self, protocol: &str, work: &ConnectorsAndTasks) {
-        let version = ProtocolVersion::from_name(protocol).unwrap_or(ProtocolVersion::V0);
-        let mut owners = Owners::default();
-        owners.add(&self.options.advertised_url, work);
-        self.place = Place::Leader { owners, version };
+    pub(super) fn take_place(&mut self, place: Place) {
         self.visible.send_modify(|visible| {
             visible.member = true;
-            visible.version = self.place.version();
+            visible.version = place.version();
         });
-    }
-
-    fn unresolve(&mut self) {
-        self.resolved = false;
-        self.visible.send_modify(|visible| visible.resolved = false);
+        self.place = place;
     }
 
     fn apply_worker_event(&mut self, event: WorkerEvent) {
@@ -390,6 +406,8 @@ impl Service {
             Report::RetryTaskConfigs(connector) => self.retry_is_due(&connector),
             Report::TasksStopped { tasks, then } => self.tasks_stopped(&tasks, then),
             Report::ZombiesFenced { connector, fenced } => self.zombies_fenced(connector, fenced),
+            Report::CaughtUp(read) => self.caught_up(read),
+            Report::Revoked => self.revoked(),
             Report::ConnectorsStopped(connectors) => {
                 for connector in connectors {
                     self.stopping_instances.remove(&connector);

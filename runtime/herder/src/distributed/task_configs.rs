@@ -125,7 +125,7 @@ impl Service {
     fn retry_task_configs(&mut self, connector: String) {
         let Some(pause) = self.retries.schedule(&connector) else { return };
         let reports = self.reports.clone();
-        tokio::spawn(async move {
+        self.beside(async move {
             tokio::time::sleep(pause).await;
             drop(reports.send(Report::RetryTaskConfigs(connector)));
         });

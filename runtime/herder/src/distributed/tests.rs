@@ -20,12 +20,12 @@ use sluice_storage::status::MemoryStatusBackingStore;
 use sluice_storage::{ConfigBackingStore, ConnectorTaskId, OffsetBackingStore, State, StatusBackingStore, TargetState};
 use sluice_worker::config::{InterWorkerKeys, StandaloneConfig};
 use sluice_worker::{Metrics, StatusReporter, Worker, WorkerOptions};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::membership::{MembershipCommand, MembershipEvent};
+use super::membership::{Led, MembershipCommand, MembershipEvent, Offer, RoundResult};
 use super::{DistributedHerder, DistributedOptions};
-use crate::group::{Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks};
+use crate::group::{Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks, Owners, ProtocolVersion};
 use crate::{CreateConnector, Health, Herder, HerderError, Loggers, NoPeers, SystemClock};
 
 const CLASS: &str = "test.MoodyConnector";
@@ -115,16 +115,25 @@ struct Rig {
     statuses: Arc<MemoryStatusBackingStore>,
     worker: Arc<Worker>,
     moody: Moody,
+    tenure: Tenure,
     /// Into the loop, past the scripted membership.
     events: mpsc::UnboundedSender<MembershipEvent>,
     stop: watch::Sender<bool>,
     ended: tokio::task::JoinHandle<Result<(), sluice_storage::Error>>,
 }
 
+/// How a scripted round ends.
+fn round(generation: i32, version: ProtocolVersion, assignment: Assignment) -> MembershipEvent {
+    let mut owners = Owners::default();
+    owners.add("http://here:8083/", &assignment.assigned);
+    let led = Some(Led { owners, ahead: Vec::new() });
+    MembershipEvent::Assigned(RoundResult { generation, version, assignment, led })
+}
+
 /// Everything that is configured, as the leader of a group of one assigns it.
-fn assigned(configs: &MemoryConfigBackingStore, generation: i32) -> MembershipEvent {
+fn everything(configs: &MemoryConfigBackingStore) -> Assignment {
     let snapshot = configs.snapshot();
-    let assignment = Assignment {
+    Assignment {
         error: AssignmentError::None,
         leader: "us".into(),
         leader_url: "http://here:8083/".into(),
@@ -132,11 +141,21 @@ fn assigned(configs: &MemoryConfigBackingStore, generation: i32) -> MembershipEv
         assigned: ConnectorsAndTasks::configured(&snapshot),
         revoked: ConnectorsAndTasks::default(),
         delay_ms: 0,
-    };
-    MembershipEvent::Assigned { generation, protocol: "sessioned".into(), assignment }
+    }
 }
 
-/// Answers every wish to join with an assignment.
+fn assigned(configs: &MemoryConfigBackingStore, generation: i32) -> MembershipEvent {
+    round(generation, ProtocolVersion::V2, everything(configs))
+}
+
+/// Asks for an offer, and gives it.
+async fn offered(events: &mpsc::UnboundedSender<MembershipEvent>, version: Option<ProtocolVersion>) -> Option<Offer> {
+    let (offer_tx, offer) = oneshot::channel();
+    drop(events.send(MembershipEvent::JoinDue { version, offer: offer_tx }));
+    offer.await.ok()
+}
+
+/// Answers every wish to join with an assignment, and what is not configured any more with a revocation before it.
 async fn script(
     configs: Arc<MemoryConfigBackingStore>,
     events: mpsc::UnboundedSender<MembershipEvent>,
@@ -145,7 +164,12 @@ async fn script(
     let mut generation = 1;
     let mut command = Some(MembershipCommand::Rejoin);
     while let Some(MembershipCommand::Rejoin) = command {
-        drop(events.send(assigned(&configs, generation)));
+        let Some(offer) = offered(&events, Some(ProtocolVersion::V2)).await else { return };
+        let mut assignment = everything(&configs);
+        let mut revoked = offer.held.unwrap_or_default();
+        revoked.remove(&assignment.assigned);
+        assignment.revoked = revoked;
+        drop(events.send(round(generation, ProtocolVersion::V2, assignment)));
         generation += 1;
         command = commands.recv().await;
     }
@@ -166,6 +190,20 @@ fn keys() -> InterWorkerKeys {
 }
 
 fn rig() -> Rig {
+    rig_with(|configs, events, commands| drop(tokio::spawn(script(configs, events, commands))))
+}
+
+/// With that in the membership's place.
+fn rig_with(
+    membership: impl FnOnce(
+        Arc<MemoryConfigBackingStore>,
+        mpsc::UnboundedSender<MembershipEvent>,
+        mpsc::UnboundedReceiver<MembershipCommand>,
+    ) + Send
+    + 'static,
+) -> Rig {
+    let tenure = Tenure::none();
+    tenure.begin(Instant::now() + Duration::from_secs(600));
     let moody = Moody::default();
     let mut registry = RegistryBuilder::new().connector(Box::new(moody.clone()));
     for plugin in sluice_converters::plugins() {
@@ -193,7 +231,7 @@ fn rig() -> Rig {
         statuses: reporter.clone(),
         metrics: Arc::new(Metrics::new()),
         group_id: Some("g".into()),
-        tenure: Tenure::forever(),
+        tenure: tenure.clone(),
     });
     let (_, cluster_id) = watch::channel(None);
     let options = DistributedOptions {
@@ -214,7 +252,7 @@ fn rig() -> Rig {
         statuses: statuses.clone(),
         reporter,
         worker: worker.clone(),
-        tenure: Tenure::forever(),
+        tenure: tenure.clone(),
         peers: Arc::new(NoPeers),
         clock: Arc::new(SystemClock),
         worker_events,
@@ -226,10 +264,10 @@ fn rig() -> Rig {
     let (command_tx, commands) = mpsc::unbounded_channel();
     let (scripted, sender) = (configs.clone(), events.clone());
     let (herder, ended) = DistributedHerder::spawn_in(options, stopped, move |_| {
-        tokio::spawn(script(scripted, sender, commands));
+        membership(scripted, sender, commands);
         (command_tx, event_rx)
     });
-    Rig { herder, configs, statuses, worker, moody, events, stop, ended }
+    Rig { herder, configs, statuses, worker, moody, tenure, events, stop, ended }
 }
 
 fn task(name: &str) -> ConnectorTaskId {
@@ -267,6 +305,19 @@ impl Rig {
 
     fn starts(&self) -> u32 {
         self.moody.starts.load(Ordering::SeqCst)
+    }
+
+    /// The tenure ends, as the membership would end it.
+    fn lose(&self) {
+        self.tenure.end();
+        self.events.send(MembershipEvent::Lost("the coordinator cannot be reached".into())).expect("the loop runs");
+    }
+
+    /// The next round is due, in a tenure of its own.
+    async fn come_back(&self) -> Offer {
+        let offer = offered(&self.events, None).await.expect("the loop runs");
+        self.tenure.begin(Instant::now() + Duration::from_secs(600));
+        offer
     }
 
     async fn end(self) {
@@ -395,29 +446,111 @@ async fn a_worker_out_of_the_group_runs_nothing_and_goes_on_when_it_is_back() {
     let rig = rig();
     rig.create("c", "well").await;
     rig.runs("c").await;
-    rig.events.send(MembershipEvent::Lost("the coordinator cannot be reached".into())).expect("the loop runs");
+    rig.lose();
     rig.until("nothing runs", |rig| rig.worker.connectors().is_empty() && rig.worker.tasks().is_empty()).await;
+    // Whoever has it now says how it is.
+    assert_eq!((rig.connector("c"), rig.task("c")), (Some(State::Running), Some(State::Running)));
     assert!(matches!(rig.herder.health(Duration::from_millis(50)).await, Health::Unhealthy(_)));
+    let herder = rig.herder.clone();
+    let waiting = tokio::spawn(async move { herder.connector_info("c").await });
+    let offer = rig.come_back().await;
+    assert_eq!(offer.held, None, "empty hands");
     rig.events.send(assigned(&rig.configs, 9)).expect("the loop runs");
     rig.runs("c").await;
+    assert!(waiting.await.expect("no panic").is_ok());
     assert_eq!(rig.herder.health(Duration::from_secs(5)).await, Health::Healthy);
     rig.end().await;
 }
 
+// Invariant 5.
 #[tokio::test]
-async fn another_member_is_named_and_requests_wait_until_it_is_gone() {
+async fn what_was_commanded_in_an_ended_tenure_does_nothing_in_the_next() {
     let rig = rig();
     rig.create("c", "well").await;
     rig.runs("c").await;
-    rig.events.send(MembershipEvent::OtherMember("m2 at 10.0.0.1".into())).expect("the loop runs");
-    rig.until("nothing runs", |rig| rig.worker.tasks().is_empty()).await;
-    let Health::Starting(Some(reason)) = rig.herder.health(Duration::from_millis(50)).await else {
-        panic!("no reason")
+    rig.create("h", "hangs").await;
+    rig.until("the start begins", |rig| rig.starts() == 2).await;
+    // Behind the start that hangs.
+    rig.herder.put_connector_config("h", config("h", "well").into()).await.expect("replaced");
+    rig.lose();
+    rig.until("nothing runs", |rig| rig.worker.connectors().is_empty()).await;
+    rig.come_back().await;
+    let nothing = Assignment { assigned: ConnectorsAndTasks::default(), ..everything(&rig.configs) };
+    rig.events.send(round(9, ProtocolVersion::V2, nothing)).expect("the loop runs");
+    assert_eq!(rig.herder.health(Duration::from_secs(5)).await, Health::Healthy);
+    sleep(Duration::from_millis(500)).await;
+    assert!(rig.worker.connectors().is_empty() && rig.worker.tasks().is_empty());
+    rig.end().await;
+}
+
+fn of_task(name: &str) -> ConnectorsAndTasks {
+    ConnectorsAndTasks { connectors: Default::default(), tasks: [task(name)].into() }
+}
+
+// Invariant 5.
+#[tokio::test]
+async fn what_is_revoked_has_stopped_before_the_next_offer_leaves_it_out() {
+    let rig = rig();
+    rig.create("c", "well").await;
+    rig.runs("c").await;
+    let revocation =
+        Assignment { assigned: ConnectorsAndTasks::default(), revoked: of_task("c"), ..everything(&rig.configs) };
+    rig.events.send(round(7, ProtocolVersion::V2, revocation)).expect("the loop runs");
+    let offer = offered(&rig.events, Some(ProtocolVersion::V2)).await.expect("the loop runs");
+    assert!(rig.worker.tasks().is_empty(), "stopped");
+    assert_eq!(rig.task("c"), Some(State::Unassigned), "and said so");
+    let held = offer.held.expect("a round before");
+    assert!(held.tasks.is_empty() && held.connectors.contains("c"));
+    rig.end().await;
+}
+
+// Invariant 5.
+#[tokio::test]
+async fn an_eager_worker_offers_nothing_and_a_newcomer_waits_a_round() {
+    let rig = rig_with(|_, _, commands| {
+        // Nobody answers but the test.
+        std::mem::forget(commands);
+    });
+    rig.configs.put_connector_config("c", &config("c", "well"), None).await.expect("in memory");
+    assert_eq!(offered(&rig.events, None).await.expect("the loop runs").held, None);
+    let eager = |generation| round(generation, ProtocolVersion::V0, everything(&rig.configs));
+    rig.events.send(eager(1)).expect("the loop runs");
+    let offer = offered(&rig.events, Some(ProtocolVersion::V0)).await.expect("the loop runs");
+    assert_eq!((offer.held, rig.starts()), (Some(ConnectorsAndTasks::default()), 0), "others may run it still");
+    rig.events.send(eager(2)).expect("the loop runs");
+    rig.until("it gave its task configs", |rig| rig.configs.snapshot().task_configs.contains_key(&task("c"))).await;
+    let offer = offered(&rig.events, Some(ProtocolVersion::V0)).await.expect("the loop runs");
+    assert_eq!(offer.held, Some(ConnectorsAndTasks::default()));
+    assert!(rig.worker.connectors().is_empty() && rig.worker.tasks().is_empty());
+    rig.events.send(eager(3)).expect("the loop runs");
+    rig.runs("c").await;
+}
+
+#[tokio::test]
+async fn a_follower_that_reads_another_topic_is_told_so_and_keeps_what_it_has() {
+    let rig = rig();
+    rig.create("c", "well").await;
+    rig.runs("c").await;
+    let ahead = Assignment {
+        leader: "m2".into(),
+        leader_url: "http://there:8083/".into(),
+        config_offset: 1_000_000,
+        assigned: ConnectorsAndTasks::default(),
+        ..everything(&rig.configs)
     };
-    assert!(reason.starts_with("Another worker is in the group: m2 at 10.0.0.1."), "{reason}");
-    let herder = rig.herder.clone();
-    let waiting = tokio::spawn(async move { herder.connector_info("c").await });
-    rig.events.send(assigned(&rig.configs, 9)).expect("the loop runs");
-    assert!(waiting.await.expect("no panic").is_ok());
+    let result = RoundResult { generation: 8, version: ProtocolVersion::V2, assignment: ahead, led: None };
+    rig.events.send(MembershipEvent::Assigned(result)).expect("the loop runs");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let trouble = loop {
+        match rig.herder.health(Duration::from_millis(20)).await {
+            Health::Starting(Some(trouble)) => break trouble,
+            other => assert!(Instant::now() < deadline, "{other:?}"),
+        }
+    };
+    assert!(
+        trouble.starts_with("The leader at http://there:8083/ assigned as of offset 1000000, topic connect-configs"),
+        "{trouble}"
+    );
+    assert_eq!(rig.worker.connectors(), ["c"]);
     rig.end().await;
 }

@@ -3,6 +3,7 @@
 use sluice_storage::{ConfigUpdate, ConnectorTaskId, TargetState};
 use tracing::{debug, info};
 
+use super::place::Place;
 use super::service::{AfterStop, Service};
 
 impl Service {
@@ -27,7 +28,8 @@ impl Service {
     fn connector_config_changed(&mut self, connector: &str) {
         let snapshot = self.snapshot();
         match self.instances.get(connector) {
-            None => self.wants_rejoin = true,
+            // The leader sees to it that a new one gets an owner.
+            None => self.wants_rejoin |= self.is_unowned(connector),
             Some(instance)
                 if instance.starting && snapshot.connector_configs.get(connector) == Some(&instance.config) =>
             {
@@ -43,9 +45,11 @@ impl Service {
     /// Its tasks stop before the rebalance that takes the instance away.
     fn connector_removed(&mut self, connector: &str) {
         let tasks = self.tasks_here(connector);
-        let used = self.options.statuses.topics(connector);
-        for status in used {
-            self.options.statuses.delete_topic(connector, &status.topic);
+        // Its owner does that, the leader for one that nobody owns.
+        if self.held.connectors.contains(connector) || self.require_leader().is_ok() {
+            for status in self.options.statuses.topics(connector) {
+                self.options.statuses.delete_topic(connector, &status.topic);
+            }
         }
         self.stop_tasks(tasks, AfterStop::Rejoin);
     }
@@ -53,7 +57,9 @@ impl Service {
     /// All tasks of the connector stop at once; those that are assigned start again after the rebalance.
     fn task_configs_committed(&mut self, connector: &str) {
         let tasks = self.tasks_here(connector);
-        self.stop_tasks(tasks, AfterStop::Rejoin);
+        if !tasks.is_empty() || self.leads() {
+            self.stop_tasks(tasks, AfterStop::Rejoin);
+        }
     }
 
     fn target_state_changed(&mut self, connector: &str) {
@@ -64,6 +70,11 @@ impl Service {
             _ => self.options.worker.set_task_target_state(connector, target),
         }
         self.change_target_state(connector, target);
+    }
+
+    /// Whether this worker leads and nobody has the connector's instance.
+    fn is_unowned(&self, connector: &str) -> bool {
+        matches!(self.place(), Place::Leader { owners, .. } if owners.of_connector(connector).is_none())
     }
 
     /// The connector's tasks that run on this worker.

@@ -34,12 +34,12 @@ impl ConnectorsAndTasks {
         self.connectors.is_empty() && self.tasks.is_empty()
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.connectors.extend(other.connectors.iter().cloned());
         self.tasks.extend(other.tasks.iter().cloned());
     }
 
-    pub(super) fn remove(&mut self, other: &Self) {
+    pub(crate) fn remove(&mut self, other: &Self) {
         self.connectors.retain(|connector| !other.connectors.contains(connector));
         self.tasks.retain(|task| !other.tasks.contains(task));
     }

@@ -11,10 +11,10 @@ mod connectors_and_tasks;
 mod eager;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod group_view;
 mod incremental;
 mod owners;
 mod protocol;
+mod round;
 mod worker_load;
 mod worker_state;
 
@@ -22,8 +22,8 @@ pub use assignment::{Assignment, AssignmentError};
 pub use bytes_in::DecodeError;
 pub use connectors_and_tasks::ConnectorsAndTasks;
 pub use eager::assign_eagerly;
-pub use group_view::GroupView;
 pub use incremental::{ClusterAssignment, IncrementalAssignor, MemberAssignment, RoundInput};
 pub use owners::Owners;
 pub use protocol::{ConnectProtocol, ProtocolVersion};
+pub use round::{Leadership, MemberAhead, RoundOutcome, RoundRequest};
 pub use worker_state::WorkerState;

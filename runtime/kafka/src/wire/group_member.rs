@@ -128,6 +128,22 @@ impl GroupMember {
         }
     }
 
+    /// As [`GroupMember::join`], once: what retrying may heal is an error too.
+    pub async fn try_join(&mut self, protocols: &[(String, Bytes)]) -> Result<Joined, Error> {
+        self.generation = NO_GENERATION;
+        loop {
+            let request = self.join_request(protocols);
+            match self.coordinator.call(&request, self.join_timeout(), Patience::Once).await {
+                Ok(answer) if answer.error_code == 0 => return Ok(self.joined(answer)),
+                Ok(answer) => self.member_id = answer.member_id.to_string(),
+                Err(error) => {
+                    self.forget_lost_membership(&error);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
     /// How long a join or sync may take: the coordinator answers when the slowest member is done.
     fn join_timeout(&self) -> Duration {
         self.config.client.request_timeout.max(self.config.rebalance_timeout + JOIN_MARGIN)

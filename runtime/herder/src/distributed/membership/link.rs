@@ -8,7 +8,7 @@ use sluice_kafka::wire::{Error, GroupMember, GroupPulse, HeartbeatOutcome, Joine
 /// half-way and made again.
 #[async_trait]
 pub(crate) trait GroupLink: Send {
-    /// Finds the coordinator and joins with what is offered, most wanted first; waits for the other members.
+    /// Finds the coordinator and joins with what is offered, most wanted first; waits for the other members. One attempt.
     async fn join(&mut self, protocols: &[(String, Bytes)]) -> Result<Joined, Error>;
     /// Hands in every member's assignment as leader, nothing otherwise; gets this member's own.
     async fn sync(&mut self, assignments: Vec<(String, Bytes)>) -> Result<Bytes, Error>;
@@ -30,7 +30,7 @@ pub(crate) trait Pulse: Send {
 #[async_trait]
 impl GroupLink for GroupMember {
     async fn join(&mut self, protocols: &[(String, Bytes)]) -> Result<Joined, Error> {
-        self.join(protocols).await
+        self.try_join(protocols).await
     }
 
     async fn sync(&mut self, assignments: Vec<(String, Bytes)>) -> Result<Bytes, Error> {

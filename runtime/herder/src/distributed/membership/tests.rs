@@ -2,144 +2,194 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sluice_kafka::wire::{Error, GroupDescription, GroupMemberDescription, HeartbeatOutcome, Joined};
+use sluice_kafka::wire::{Error, HeartbeatOutcome};
+use sluice_storage::ConnectorTaskId;
 use sluice_storage::config::MemoryConfigBackingStore;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout};
 
-use super::seat::{Member, Seat};
-use super::{Membership, MembershipCommand, MembershipEvent};
-use crate::group::ConnectProtocol;
+use super::*;
+use crate::group::{AssignmentError, ConnectProtocol};
+
+/// The offset of a config topic without records.
+const EMPTY: i64 = -1;
 
 const URL: &str = "http://a:8083/";
-const HEARTBEAT: Duration = Duration::from_secs(3);
-const SESSION: Duration = Duration::from_secs(10);
+const TIMES: GroupTimes = GroupTimes {
+    heartbeat: Duration::from_secs(3),
+    session: Duration::from_secs(10),
+    rebalance: Duration::from_secs(60),
+};
 
-/// A group as its broker sees it; tests change it while the membership runs.
+/// A group as its coordinator sees it; tests change it while the membership runs.
 #[derive(Default)]
 struct Group {
     /// Nothing is answered.
     away: bool,
-    /// Everybody else in the group: id and URL.
-    others: Vec<(String, String)>,
-    /// Those of them that join again when we do.
-    living: Vec<String>,
+    /// Joins, and then syncs, are answered so much later.
+    join_takes: Duration,
+    sync_takes: Duration,
+    /// The next answers to heartbeats; then all is well.
     heartbeats: VecDeque<HeartbeatOutcome>,
+    /// What is answered to pulses beside a join; those beside a sync are well.
+    pulses: VecDeque<HeartbeatOutcome>,
+    beats: u32,
+    pulsed: u32,
     joins: i32,
-    left: u32,
+    offered: Option<Bytes>,
+    garbage: bool,
+    /// Whether the tenure was held when the group was left.
+    left: Vec<bool>,
 }
 
-#[derive(Clone, Default)]
-struct FakeMember(Arc<Mutex<Group>>);
+#[derive(Clone)]
+struct FakeLink(Arc<Mutex<Group>>, Tenure);
 
-impl FakeMember {
-    fn change(&self, change: impl FnOnce(&mut Group)) {
-        change(&mut self.0.lock().unwrap());
+impl FakeLink {
+    fn change<T>(&self, change: impl FnOnce(&mut Group) -> T) -> T {
+        change(&mut self.0.lock().unwrap())
     }
 
     async fn answer<T>(&self, answer: impl FnOnce(&mut Group) -> T) -> T {
-        while self.0.lock().unwrap().away {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        while self.change(|group| group.away) {
+            sleep(Duration::from_millis(100)).await;
         }
-        answer(&mut self.0.lock().unwrap())
-    }
-}
-
-fn described((id, url): &(String, String)) -> GroupMemberDescription {
-    let (_, metadata) = ConnectProtocol::Sessioned.offer(url, 0).remove(0);
-    GroupMemberDescription {
-        member_id: id.clone(),
-        client_id: "connect".into(),
-        client_host: "/10.0.0.1".into(),
-        metadata,
-        assignment: Bytes::new(),
+        self.change(answer)
     }
 }
 
 #[async_trait]
-impl Member for FakeMember {
-    fn member_id(&self) -> &str {
-        "us"
-    }
-    async fn find_coordinator(&mut self) -> Result<(), Error> {
-        self.answer(|_| Ok(())).await
-    }
-    async fn describe(&mut self) -> Result<GroupDescription, Error> {
-        self.answer(|group| {
-            let members = group.others.iter().map(described).collect();
-            let text = |text: &str| text.to_owned();
-            Ok(GroupDescription {
-                state: text("Stable"),
-                protocol_type: text("connect"),
-                protocol: text("sessioned"),
-                members,
-            })
-        })
-        .await
-    }
-    async fn join(&mut self, _: &[(String, Bytes)]) -> Result<Joined, Error> {
+impl GroupLink for FakeLink {
+    async fn join(&mut self, protocols: &[(String, Bytes)]) -> Result<Joined, Error> {
+        sleep(self.change(|group| group.join_takes)).await;
         self.answer(|group| {
             group.joins += 1;
-            let members = group.living.iter().map(String::as_str).chain(["us"]);
+            group.offered = Some(protocols[0].1.clone());
             Ok(Joined {
                 generation: group.joins,
                 member_id: "us".into(),
                 leader_id: "us".into(),
                 protocol: "sessioned".into(),
-                members: members.map(|id| (id.to_owned(), Bytes::new())).collect(),
+                members: vec![("us".to_owned(), protocols[0].1.clone())],
             })
         })
         .await
     }
     async fn sync(&mut self, mut assignments: Vec<(String, Bytes)>) -> Result<Bytes, Error> {
-        self.answer(|_| Ok(assignments.remove(0).1)).await
+        sleep(self.change(|group| group.sync_takes)).await;
+        self.answer(|group| Ok(if group.garbage { Bytes::from_static(b"\0") } else { assignments.remove(0).1 })).await
     }
     async fn heartbeat(&mut self) -> Result<HeartbeatOutcome, Error> {
-        self.answer(|group| Ok(group.heartbeats.pop_front().unwrap_or(HeartbeatOutcome::Ok))).await
+        self.answer(|group| {
+            group.beats += 1;
+            Ok(group.heartbeats.pop_front().unwrap_or(HeartbeatOutcome::Ok))
+        })
+        .await
     }
     async fn leave(&mut self) -> Result<(), Error> {
+        let held = self.1.is_held();
         self.answer(|group| {
-            group.left += 1;
+            group.left.push(held);
             Ok(())
         })
         .await
     }
+    fn pulse(&self) -> Option<Box<dyn Pulse>> {
+        let joins = self.change(|group| group.joins);
+        (joins > 0).then(|| Box::new(FakePulse(self.clone())) as Box<dyn Pulse>)
+    }
+}
+
+struct FakePulse(FakeLink);
+
+#[async_trait]
+impl Pulse for FakePulse {
+    async fn beat(&mut self) -> Result<HeartbeatOutcome, Error> {
+        let beat = |group: &mut Group| {
+            group.pulsed += 1;
+            Ok(group.pulses.pop_front().unwrap_or(HeartbeatOutcome::Ok))
+        };
+        self.0.answer(beat).await
+    }
 }
 
 struct Rig {
-    group: FakeMember,
+    link: FakeLink,
+    tenure: Tenure,
     commands: mpsc::UnboundedSender<MembershipCommand>,
     events: mpsc::UnboundedReceiver<MembershipEvent>,
 }
 
+fn held() -> ConnectorsAndTasks {
+    let tasks = [ConnectorTaskId { connector: "c".into(), task: 0 }].into();
+    ConnectorsAndTasks { connectors: ["c".to_owned()].into(), tasks }
+}
+
 impl Rig {
-    fn new(group: FakeMember) -> Self {
+    fn new() -> Self {
+        let tenure = Tenure::none();
+        let link = FakeLink(Arc::default(), tenure.clone());
         let configs = Arc::new(MemoryConfigBackingStore::new());
-        let seat = Seat::new(Box::new(group.clone()), ConnectProtocol::Sessioned, URL.into(), configs);
-        let (commands, events) = Membership::drive(seat, (HEARTBEAT, SESSION));
-        Self { group, commands, events }
+        let seat = Seat::new(ConnectProtocol::Sessioned, URL.into(), configs, 300_000);
+        let (commands, events) = Membership::drive(Box::new(link.clone()), seat, tenure.clone(), TIMES);
+        Self { link, tenure, commands, events }
     }
 
     async fn event(&mut self) -> MembershipEvent {
         timeout(Duration::from_secs(300), self.events.recv()).await.expect("an event").expect("the membership runs")
     }
 
-    async fn assigned(&mut self) -> i32 {
+    async fn join_due(&mut self) -> (Option<ProtocolVersion>, oneshot::Sender<Offer>) {
         match self.event().await {
-            MembershipEvent::Assigned { generation, .. } => generation,
+            MembershipEvent::JoinDue { version, offer } => (version, offer),
             other => panic!("{other:?}"),
         }
+    }
+
+    async fn assigned(&mut self) -> RoundResult {
+        match self.event().await {
+            MembershipEvent::Assigned(result) => result,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn lost(&mut self) -> String {
+        match self.event().await {
+            MembershipEvent::Lost(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A round with that in hands.
+    async fn round(&mut self, held: Option<ConnectorsAndTasks>) -> i32 {
+        let (_, offer) = self.join_due().await;
+        offer.send(Offer { config_offset: EMPTY, held }).expect("it is awaited");
+        self.assigned().await.generation
+    }
+
+    async fn in_group() -> Self {
+        let mut rig = Self::new();
+        assert_eq!(rig.round(None).await, 1);
+        assert!(rig.tenure.is_held());
+        rig
+    }
+
+    async fn quiet_for(&mut self, seconds: u64) {
+        if let Ok(event) = timeout(Duration::from_secs(seconds), self.events.recv()).await {
+            panic!("{event:?}");
+        }
+    }
+
+    fn command(&self, command: MembershipCommand) {
+        self.commands.send(command).expect("the membership runs");
     }
 
     /// How long it takes until the membership has ended.
     async fn leave(&self) -> Duration {
         let (done_tx, done) = oneshot::channel();
         let began = Instant::now();
-        self.commands.send(MembershipCommand::Leave(done_tx)).expect("the membership runs");
+        self.command(MembershipCommand::Leave(done_tx));
         timeout(Duration::from_secs(300), done).await.expect("an end").expect("an answer");
         began.elapsed()
     }
@@ -147,98 +197,192 @@ impl Rig {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_within_the_session_is_not_noticed() {
-    let mut rig = Rig::new(FakeMember::default());
-    assert_eq!(rig.assigned().await, 1);
-    rig.group.change(|group| group.away = true);
-    tokio::time::sleep(Duration::from_secs(6)).await;
-    rig.group.change(|group| group.away = false);
-    assert!(timeout(Duration::from_secs(60), rig.events.recv()).await.is_err());
+    let mut rig = Rig::in_group().await;
+    rig.link.change(|group| group.away = true);
+    sleep(Duration::from_secs(6)).await;
+    rig.link.change(|group| group.away = false);
+    rig.quiet_for(60).await;
+    assert!(rig.tenure.is_held());
 }
 
 // Invariant 5.
 #[tokio::test(start_paused = true)]
-async fn an_outage_longer_than_the_session_ends_the_work_once_and_its_end_brings_it_back() {
-    let mut rig = Rig::new(FakeMember::default());
+async fn an_outage_longer_than_the_session_ends_the_tenure_once_and_its_end_begins_another() {
+    let mut rig = Rig::in_group().await;
+    let (began, first) = (Instant::now(), rig.tenure.number());
+    rig.link.change(|group| group.away = true);
+    rig.lost().await;
+    assert!(began.elapsed() <= TIMES.session && !rig.tenure.is_held());
+    let (version, offer) = rig.join_due().await;
+    assert_eq!(version, None);
+    offer.send(Offer { config_offset: EMPTY, held: None }).expect("it is awaited");
+    rig.quiet_for(60).await;
+    rig.link.change(|group| group.away = false);
     rig.assigned().await;
-    let began = Instant::now();
-    rig.group.change(|group| group.away = true);
-    assert!(matches!(rig.event().await, MembershipEvent::Lost(_)));
-    assert!(began.elapsed() <= SESSION);
-    assert!(timeout(Duration::from_secs(60), rig.events.recv()).await.is_err(), "said once");
-    rig.group.change(|group| group.away = false);
-    rig.assigned().await;
+    assert!(rig.tenure.holds(first + 1));
 }
 
 // Invariant 5.
 #[tokio::test(start_paused = true)]
-async fn the_session_ends_also_while_a_new_round_is_tried() {
-    let mut rig = Rig::new(FakeMember::default());
+async fn a_pending_join_outlasts_a_session_while_its_pulse_beats() {
+    let mut rig = Rig::in_group().await;
+    let number = rig.tenure.number();
+    rig.link.change(|group| {
+        group.heartbeats.push_back(HeartbeatOutcome::RebalanceInProgress);
+        group.pulses = [HeartbeatOutcome::RebalanceInProgress; 12].into();
+        group.join_takes = Duration::from_secs(40);
+    });
+    assert_eq!(rig.round(Some(held())).await, 2);
+    assert!(rig.tenure.holds(number));
+    assert!(rig.link.change(|group| group.pulsed) >= 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_generation_of_before_is_no_news_while_the_join_is_answered() {
+    let mut rig = Rig::in_group().await;
+    rig.link.change(|group| {
+        group.pulses = [HeartbeatOutcome::RebalanceInProgress, HeartbeatOutcome::IllegalGeneration].into();
+        group.join_takes = Duration::from_secs(7);
+    });
+    rig.command(MembershipCommand::Rejoin);
+    assert_eq!(rig.round(Some(held())).await, 2);
+}
+
+// Invariant 5.
+#[tokio::test(start_paused = true)]
+async fn a_tenure_that_ends_in_a_join_joins_again_with_empty_hands() {
+    let mut rig = Rig::in_group().await;
+    rig.command(MembershipCommand::Rejoin);
+    let (version, offer) = rig.join_due().await;
+    assert_eq!(version, Some(ProtocolVersion::V2));
+    rig.link.change(|group| group.away = true);
+    offer.send(Offer { config_offset: EMPTY, held: Some(held()) }).expect("it is awaited");
+    rig.lost().await;
+    assert!(!rig.tenure.is_held());
+    rig.link.change(|group| group.away = false);
+    assert_eq!(rig.round(Some(ConnectorsAndTasks::default())).await, 2);
+    let offered = rig.link.change(|group| group.offered.take()).expect("joined");
+    let offered = crate::group::WorkerState::decode(&offered).expect("own bytes");
+    assert!(offered.allocation.expect("a round before").assigned.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_the_group_has_dropped_is_told_during_its_join() {
+    let mut rig = Rig::in_group().await;
+    rig.link.change(|group| {
+        group.pulses.push_back(HeartbeatOutcome::UnknownMember);
+        group.join_takes = Duration::from_secs(7);
+    });
+    rig.command(MembershipCommand::Rejoin);
+    let (_, offer) = rig.join_due().await;
+    offer.send(Offer { config_offset: EMPTY, held: Some(held()) }).expect("it is awaited");
+    rig.lost().await;
+    rig.round(None).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_waits_for_the_offer_with_heartbeats_meanwhile() {
+    let mut rig = Rig::in_group().await;
+    rig.command(MembershipCommand::Rejoin);
+    let (_, offer) = rig.join_due().await;
+    rig.quiet_for(50).await;
+    rig.link.change(|group| assert!(group.beats >= 15 && group.joins == 1));
+    offer.send(Offer { config_offset: EMPTY, held: Some(held()) }).expect("it is awaited");
     rig.assigned().await;
+    let offered = rig.link.change(|group| group.offered.take()).expect("joined");
+    let offered = crate::group::WorkerState::decode(&offered).expect("own bytes");
+    assert_eq!(offered.allocation.expect("a round before").assigned, held());
+}
+
+// Invariant 5: the group drops who lives and does not rejoin.
+#[tokio::test(start_paused = true)]
+async fn a_late_offer_ends_the_tenure_before_the_group_drops_us() {
+    let mut rig = Rig::in_group().await;
+    rig.link.change(|group| group.heartbeats = [HeartbeatOutcome::RebalanceInProgress; 40].into());
     let began = Instant::now();
-    rig.group.change(|group| group.away = true);
-    rig.commands.send(MembershipCommand::Rejoin).expect("the membership runs");
-    assert!(matches!(rig.event().await, MembershipEvent::Lost(_)));
-    assert!(began.elapsed() <= SESSION);
+    let (_, _offer) = rig.join_due().await;
+    rig.lost().await;
+    let took = began.elapsed();
+    assert!(took <= TIMES.rebalance && took > TIMES.rebalance - TIMES.session, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_dies_between_join_and_sync_costs_nobody_its_tenure() {
+    let mut rig = Rig::in_group().await;
+    let number = rig.tenure.number();
+    rig.link.change(|group| group.sync_takes = Duration::from_secs(25));
+    rig.command(MembershipCommand::Rejoin);
+    assert_eq!(rig.round(Some(held())).await, 2);
+    assert!(rig.tenure.holds(number));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_assignment_of_garbage_ends_the_tenure_with_its_reason() {
+    let mut rig = Rig::in_group().await;
+    rig.link.change(|group| group.garbage = true);
+    rig.command(MembershipCommand::Rejoin);
+    let (_, offer) = rig.join_due().await;
+    offer.send(Offer { config_offset: EMPTY, held: Some(held()) }).expect("it is awaited");
+    let reason = rig.lost().await;
+    assert!(reason.starts_with("the assignment cannot be read: assignment: the bytes end"), "{reason}");
+    rig.link.change(|group| group.garbage = false);
+    rig.round(None).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn leaving_is_possible_at_any_time_of_an_outage() {
     for outage in [0, 2, 5, 30] {
-        let mut rig = Rig::new(FakeMember::default());
-        if outage > 0 {
-            rig.assigned().await;
-        }
-        rig.group.change(|group| group.away = true);
-        tokio::time::sleep(Duration::from_secs(outage)).await;
-        assert!(rig.leave().await <= super::LEAVE_TIMEOUT, "{outage} s");
+        let rig = if outage > 0 { Rig::in_group().await } else { Rig::new() };
+        rig.link.change(|group| group.away = true);
+        sleep(Duration::from_secs(outage)).await;
+        assert!(rig.leave().await <= LEAVE_TIMEOUT, "{outage} s");
     }
 }
 
+// Invariant 5.
 #[tokio::test(start_paused = true)]
-async fn a_former_membership_of_this_worker_is_not_another_worker() {
-    let group = FakeMember::default();
-    group.change(|group| group.others = vec![("ghost".into(), URL.into())]);
-    assert_eq!(Rig::new(group).assigned().await, 1);
+async fn leave_is_heard_while_an_offer_is_awaited_and_the_tenure_ends_before_it_is_sent() {
+    let mut rig = Rig::in_group().await;
+    rig.command(MembershipCommand::Rejoin);
+    // A loop that shuts down answers nobody.
+    drop(rig.join_due().await);
+    rig.quiet_for(30).await;
+    assert!(rig.tenure.is_held());
+    rig.leave().await;
+    assert_eq!(rig.link.change(|group| group.left.clone()), [false]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_living_worker_under_the_same_url_is_another_worker() {
-    let group = FakeMember::default();
-    group.change(|group| {
-        group.others = vec![("twin".into(), URL.into())];
-        group.living = vec!["twin".into()];
-    });
-    let mut rig = Rig::new(group.clone());
-    let MembershipEvent::OtherMember(name) = rig.event().await else { panic!("the twin is not seen") };
-    assert_eq!(name, "twin at 10.0.0.1");
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    // It is asked to rebalance once, not at every look.
-    group.change(|group| assert_eq!((group.joins, group.left), (1, 1)));
+async fn who_steps_out_is_out_until_it_steps_in() {
+    let mut rig = Rig::in_group().await;
+    rig.command(MembershipCommand::StepOut);
+    rig.quiet_for(60).await;
+    assert!(!rig.tenure.is_held());
+    assert_eq!(rig.link.change(|group| group.left.clone()), [false]);
+    rig.command(MembershipCommand::StepIn);
+    rig.round(Some(ConnectorsAndTasks::default())).await;
+    assert!(rig.tenure.is_held());
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_worker_ends_the_work_and_its_going_brings_it_back() {
-    let mut rig = Rig::new(FakeMember::default());
-    rig.assigned().await;
-    rig.group.change(|group| {
-        group.others = vec![("m2".into(), "http://b:8083/".into())];
-        group.heartbeats.push_back(HeartbeatOutcome::RebalanceInProgress);
-    });
-    assert!(matches!(rig.event().await, MembershipEvent::OtherMember(_)));
-    // Invariant 5: the session ends by itself, after what runs here has stopped.
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    rig.group.change(|group| {
-        assert_eq!(group.left, 0);
-        group.others.clear();
-    });
-    rig.assigned().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rejoin_that_is_asked_for_leads_to_a_new_generation() {
-    let mut rig = Rig::new(FakeMember::default());
-    for generation in 1..4 {
-        assert_eq!(rig.assigned().await, generation);
-        rig.commands.send(MembershipCommand::Rejoin).expect("the membership runs");
+async fn every_wish_to_rejoin_leads_to_a_new_generation_of_the_same_tenure() {
+    let mut rig = Rig::in_group().await;
+    let number = rig.tenure.number();
+    for generation in 2..5 {
+        rig.command(MembershipCommand::Rejoin);
+        assert_eq!(rig.round(Some(held())).await, generation);
+        assert!(rig.tenure.holds(number));
     }
+    assert_eq!(rig.link.change(|group| group.joins), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_leader_of_the_round_says_who_has_what() {
+    let mut rig = Rig::new();
+    let (_, offer) = rig.join_due().await;
+    offer.send(Offer { config_offset: EMPTY, held: None }).expect("it is awaited");
+    let result = rig.assigned().await;
+    assert_eq!((result.version, result.assignment.error), (ProtocolVersion::V2, AssignmentError::None));
+    assert_eq!(result.assignment.leader_url, URL);
+    assert!(result.led.expect("it leads").ahead.is_empty());
 }
