@@ -14,6 +14,7 @@ pub mod data;
 pub mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+pub mod java_regex;
 pub mod record;
 pub mod testkit;
 pub mod transform;

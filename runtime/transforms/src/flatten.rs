@@ -78,10 +78,7 @@ impl Transform for Flatten {
         let value = require_struct(value, PURPOSE)?;
         let delimiter = &self.delimiter;
         let plan = self.plans.get_or_build(&schema, |schema| Plan::of(schema, delimiter))?;
-        if *value.schema() != schema {
-            return Err(ConnectError::data("Struct schemas do not match."));
-        }
-        let flat = plan.apply(value)?;
+        let flat = if *value.schema() == schema { plan.apply(value)? } else { plan.apply_by_name(&value, delimiter)? };
         record.set(self.part, Some(flat.schema().clone()), flat.into());
         Ok(Some(record))
     }

@@ -1,7 +1,8 @@
 //! What the fuzz targets `java_regex` and `simple_date_format` ask: patterns that users write. The answer does not matter, only that
 //! there is one.
 
-use crate::java_regex::JavaRegex;
+use sluice_api::java_regex::JavaRegex;
+
 use crate::simple_date_format::SimpleDateFormat;
 
 /// Reads a regular expression, and matches and replaces with it: pattern, replacement and text, each a line.

@@ -81,7 +81,7 @@ impl HeaderFrom {
 
     fn with_schema(&mut self, value: Struct, schema: &Schema, headers: &mut Headers) -> Result<Struct> {
         if value.schema() != schema {
-            return Err(ConnectError::data("Struct schemas do not match."));
+            return self.by_name(value, schema, headers);
         }
         for (name, header) in &self.pairs {
             // Kafka Connect fails here too, with a NullPointerException.
@@ -103,6 +103,31 @@ impl HeaderFrom {
             .map(|at| self.null_default.apply(&fields[*at], std::mem::take(&mut values[*at])))
             .collect();
         Struct::from_checked(left_over.schema.clone(), left)
+    }
+
+    /// As [`HeaderFrom::with_schema`], for a struct whose schema is not the record's: its values are found by name.
+    fn by_name(&mut self, value: Struct, schema: &Schema, headers: &mut Headers) -> Result<Struct> {
+        let null_default = self.null_default;
+        let left = match self.moves {
+            true => {
+                let pairs = &self.pairs;
+                let left_over = self.left_over.get_or_build(schema, |schema| LeftOver::of(schema, pairs))?;
+                let mut left = Struct::new(left_over.schema.clone())?;
+                for field in left_over.schema.fields()? {
+                    left.put_field(field, null_default.named(&value, field.name())?.clone())?;
+                }
+                Some(left)
+            }
+            false => None,
+        };
+        for (name, header) in &self.pairs {
+            let field = schema.field(name)?;
+            let field = field.ok_or_else(|| ConnectError::data(format!("Field does not exist: {name}")))?;
+            let found = value.schema().field(name)?;
+            let found = found.map_or(Value::Null, |own| null_default.field(&value, own).clone());
+            headers.add(header.clone(), Some(field.schema().clone()), found)?;
+        }
+        Ok(left.unwrap_or(value))
     }
 }
 

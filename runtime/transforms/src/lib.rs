@@ -31,7 +31,6 @@ mod header_from;
 mod hoist_field;
 mod insert_field;
 mod insert_header;
-mod java_regex;
 mod mask_field;
 mod null_default;
 mod plugin;

@@ -2,7 +2,7 @@
 
 use sluice_api::config::{ConfigKey, ConfigType, Importance, ParsedConfig, ParsedValue};
 use sluice_api::data::Field;
-use sluice_api::{Struct, Value};
+use sluice_api::{Result, Struct, Value};
 
 const KEY: &str = "replace.null.with.default";
 
@@ -34,6 +34,14 @@ impl NullDefault {
     /// The value of a field.
     pub(crate) fn field<'a>(self, value: &'a Struct, field: &'a Field) -> &'a Value {
         if self.0 { value.get_field(field) } else { &value.values()[field.index()] }
+    }
+
+    /// As [`NullDefault::field`], of a field that is looked for by its name.
+    ///
+    /// # Errors
+    /// `Data` when the struct has no such field.
+    pub(crate) fn named<'a>(self, value: &'a Struct, field: &str) -> Result<&'a Value> {
+        if self.0 { value.get(field) } else { value.get_without_default(field) }
     }
 
     /// As [`NullDefault::field`], of a value that was taken out of the struct.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig};
+use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig, Validator};
+use sluice_api::java_regex::JavaRegex;
 use sluice_api::{ConnectError, Result};
 
-use crate::java_regex::{JavaRegex, valid_regex};
 use crate::plugin::BuiltIn;
 use crate::record::{ConnectRecord, Transform, boxed};
 
@@ -22,7 +22,9 @@ fn definition() -> ConfigDef {
     let regex = "The Java regular expression that a whole topic must match.";
     let replacement = "What the first match becomes; $1 and ${name} stand for groups.";
     ConfigDef::new()
-        .define(ConfigKey::new("regex", ConfigType::String, Importance::High, regex).validator(valid_regex()))
+        .define(
+            ConfigKey::new("regex", ConfigType::String, Importance::High, regex).validator(Validator::required_regex()),
+        )
         .define(ConfigKey::new("replacement", ConfigType::String, Importance::High, replacement))
 }
 

@@ -4,23 +4,30 @@ use std::sync::Arc;
 
 use sluice_api::{Result, Schema};
 
-/// As many as Kafka Connect keeps; beyond them, the one that was not asked for the longest goes.
+/// As many as Kafka Connect's own transformations keep.
 const CAPACITY: usize = 16;
 
 /// The last results by schema. A schema that is the very one of before is found by its identity, without a look inside;
 /// one that is equal gets the same result, so that one schema goes on to the next transformation and to the converter.
 pub(crate) struct SchemaCache<T> {
+    /// Beyond as many, the one that was not asked for the longest goes.
+    capacity: usize,
     /// The latest last.
     entries: Vec<(Schema, Arc<T>)>,
 }
 
 impl<T> Default for SchemaCache<T> {
     fn default() -> Self {
-        Self { entries: Vec::new() }
+        Self::of_capacity(CAPACITY)
     }
 }
 
 impl<T> SchemaCache<T> {
+    /// A cache for so many schemas, at least one.
+    pub(crate) fn of_capacity(capacity: usize) -> Self {
+        Self { capacity: capacity.max(1), entries: Vec::new() }
+    }
+
     /// The result for `schema`, made by `build` when there is none yet. A failure is not kept.
     pub(crate) fn get_or_build(&mut self, schema: &Schema, build: impl FnOnce(&Schema) -> Result<T>) -> Result<&T> {
         let last = match self.entries.iter().rposition(|(known, _)| is_same(known, schema)) {
@@ -34,7 +41,7 @@ impl<T> SchemaCache<T> {
                     Some((_, result)) => result.clone(),
                     None => Arc::new(build(schema)?),
                 };
-                if self.entries.len() == CAPACITY {
+                if self.entries.len() == self.capacity {
                     self.entries.remove(0);
                 }
                 self.entries.push((schema.clone(), result));
@@ -93,6 +100,22 @@ mod tests {
         cache.get_or_build(&schemas[CAPACITY], |_| Ok(1)).unwrap();
         assert_eq!(*cache.get_or_build(&schemas[0], |_| Ok(2)).unwrap(), 1);
         assert_eq!(*cache.get_or_build(&schemas[1], |_| Ok(2)).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_cache_holds_what_it_was_made_for() {
+        for capacity in [1, 64] {
+            let mut cache = SchemaCache::of_capacity(capacity);
+            let schemas: Vec<_> = (0..=capacity).map(|n| named(&n.to_string())).collect();
+            for schema in &schemas[..capacity] {
+                cache.get_or_build(schema, |_| Ok(1)).unwrap();
+            }
+            for schema in &schemas[..capacity] {
+                cache.get_or_build(schema, |_| unreachable!("known")).unwrap();
+            }
+            cache.get_or_build(&schemas[capacity], |_| Ok(1)).unwrap();
+            assert_eq!(*cache.get_or_build(&schemas[0], |_| Ok(2)).unwrap(), 2);
+        }
     }
 
     #[test]

@@ -86,13 +86,22 @@ fn renamed(schema: &Schema, name: Option<&str>, version: Option<i32>) -> Result<
 
 fn moved(value: Struct, schema: Option<&Schema>, updated: &Schema, null_default: NullDefault) -> Result<Struct> {
     if schema != Some(value.schema()) {
-        return Err(ConnectError::data("Struct schemas do not match."));
+        return moved_by_name(&value, updated, null_default);
     }
     let mut values = value.into_values();
     for (field, value) in updated.fields()?.iter().zip(&mut values) {
         *value = null_default.apply(field, std::mem::take(value));
     }
     Struct::from_checked(updated.clone(), values)
+}
+
+/// As [`moved`], for a struct whose schema is not the record's: its values are found by name.
+fn moved_by_name(value: &Struct, updated: &Schema, null_default: NullDefault) -> Result<Struct> {
+    let mut result = Struct::new(updated.clone())?;
+    for field in updated.fields()? {
+        result.put_field(field, null_default.named(value, field.name())?.clone())?;
+    }
+    Ok(result)
 }
 
 #[cfg(test)]

@@ -80,7 +80,11 @@ impl Transform for ValueToKey {
         let (schema, key): (_, Value) = match record.schema(Part::Value) {
             None => (None, self.map_key(require_map_ref(value, PURPOSE)?).into()),
             Some(_) => {
-                let key = self.struct_key(require_struct_ref(value, PURPOSE)?)?;
+                let value = require_struct_ref(value, PURPOSE)?;
+                let (key, own) = (self.struct_key(value)?, value.schema().clone());
+                // From here on, the schema of a value is that of the struct itself.
+                let (_, value) = record.take(Part::Value);
+                record.set(Part::Value, Some(own), value);
                 (Some(key.schema().clone()), key.into())
             }
         };

@@ -16,6 +16,11 @@ pub fn java_hash_order_by<T>(entries: &mut [T], hash: impl Fn(&T) -> i32) {
     order_in_table(entries, table_size(16, entries.len()), hash);
 }
 
+/// As [`java_hash_order_by`], for a `HashMap` that was made with room for `capacity` entries.
+pub fn java_hash_order_of_capacity_by<T>(entries: &mut [T], capacity: usize, hash: impl Fn(&T) -> i32) {
+    order_in_table(entries, table_of_capacity(capacity, entries.len()), hash);
+}
+
 /// The buckets that `new HashMap(capacity)` has after `len` entries were put.
 pub(super) fn table_of_capacity(capacity: usize, len: usize) -> u32 {
     table_size((capacity as u32).next_power_of_two(), len)

@@ -101,7 +101,8 @@ impl AvroConverter {
     fn new_writing(&mut self, topic: &str, schema: Option<&Schema>, identity: Identity) -> Result<Writing> {
         let own = from_connect(&self.config, schema)?;
         let subject = self.registry.subject(topic, own.full_name().as_deref())?;
-        let chosen = self.registry.choose(&subject, &SchemaText::new(SchemaFormat::Avro, own.to_text()))?;
+        let text = if self.registry.writes_own() { own.unambiguous_text()? } else { own.to_text() };
+        let chosen = self.registry.choose(&subject, &SchemaText::new(SchemaFormat::Avro, text))?;
         let avro = match &chosen.instead {
             None => own,
             Some(text) => {

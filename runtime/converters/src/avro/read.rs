@@ -6,7 +6,7 @@ mod skip;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use sluice_api::data::{BigDecimal, Map, Struct, Value, logical};
+use sluice_api::data::{BigDecimal, Map, Struct, Value, java_hash_order_of_capacity_by, logical};
 use sluice_api::{ConnectError, Result, Schema};
 
 pub(super) use input::Input;
@@ -123,7 +123,7 @@ impl Read {
             Self::Array(inner) => Value::Array(items(input, |input| inner.read(input))?),
             Self::Map(inner) => {
                 let entries = items(input, |input| Ok((Value::String(input.string()?), inner.read(input)?)))?;
-                Value::Map(hash_map(entries))
+                Value::Map(hash_map(in_utf8_order(entries)))
             }
             Self::Entries(plan) => Value::Map(hash_map(items(input, |input| plan.read(input))?)),
             Self::Field { schema, index, inner } => {
@@ -220,6 +220,19 @@ fn items<T>(input: &mut Input<'_>, mut read: impl FnMut(&mut Input<'_>) -> Resul
 /// Confluent's converter makes a `HashMap` of just the right capacity.
 fn hash_map(entries: Vec<(Value, Value)>) -> Map {
     Map::hash_ordered_of_capacity(entries.len(), entries)
+}
+
+/// The entries as they come out of Avro's own `HashMap`, whose keys are bytes: that order stays where Connect's keys share a bucket.
+fn in_utf8_order(mut entries: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
+    // In ASCII, both maps have the same order.
+    if entries.iter().any(|(key, _)| key.as_str().is_some_and(|key| !key.is_ascii())) {
+        let capacity = entries.len();
+        java_hash_order_of_capacity_by(&mut entries, capacity, |(key, _)| {
+            let bytes = key.as_str().unwrap_or_default().bytes();
+            bytes.fold(0, |hash: i32, byte| hash.wrapping_mul(31).wrapping_add(i32::from(byte as i8)))
+        });
+    }
+    entries
 }
 
 /// Kafka Connect cuts the number; a number that does not fit is refused here, since it would come out as another one.

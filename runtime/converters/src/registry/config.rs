@@ -16,6 +16,8 @@ const HEADER_PREFIX: &str = "request.header.";
 const CLIENT_PREFIX: &str = "schema.registry.";
 /// Keys that change what is written or read and are not there: silence would be a lie.
 const REFUSED: [&str; 4] = ["use.latest.with.metadata", "use.schema.guid", "context.name.strategy", "rule.executors"];
+/// When the checks that schemas hold are executed; only never.
+const RULES_IN_SCHEMAS: &str = "validation.rules.execution";
 
 /// Where ids go.
 const ID_SERIALIZERS: [&str; 2] = ["key.schema.id.serializer", "value.schema.id.serializer"];
@@ -74,6 +76,14 @@ impl RegistryConfig {
             return Err(ConnectError::config(format!(
                 "Invalid value {} for configuration {key}: {expected}",
                 properties[*key]
+            )));
+        }
+        if let Some(when) =
+            properties.get(RULES_IN_SCHEMAS).filter(|when| !when.trim().eq_ignore_ascii_case("DISABLED"))
+        {
+            let expected = "expected DISABLED: rules inside of schemas are not executed";
+            return Err(ConnectError::config(format!(
+                "Invalid value {when} for configuration {RULES_IN_SCHEMAS}: {expected}"
             )));
         }
         for key in ID_SERIALIZERS {

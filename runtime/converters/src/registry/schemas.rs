@@ -103,6 +103,11 @@ impl Registry {
         self.latest_ttl.is_none() || !matches!(self.policy, WritePolicy::Latest { .. })
     }
 
+    /// Whether records are written with the schema that they come with.
+    pub(crate) fn writes_own(&self) -> bool {
+        matches!(self.policy, WritePolicy::Register | WritePolicy::LookUp)
+    }
+
     fn own(&mut self, subject: &str, schema: &SchemaText, register: bool) -> Result<Chosen> {
         let key = (subject.to_owned(), schema.clone());
         let id = match self.written.get(&key) {

@@ -141,6 +141,12 @@ fn mistakes_in_the_keys_are_named() {
     assert!(mistake(&[("bearer.auth.credentials.source", "OAUTHBEARER")]).contains("expected STATIC_TOKEN"));
     assert!(mistake(&[("basic.auth.credentials.source", "USER_INFO")]).contains("basic.auth.user.info"));
     assert!(mistake(&[("use.schema.guid", "x")]).contains("use.schema.guid"));
+    assert_eq!(
+        mistake(&[("validation.rules.execution", "after_domain_rules")]),
+        "Invalid value after_domain_rules for configuration validation.rules.execution: expected DISABLED: rules inside of \
+         schemas are not executed"
+    );
+    RegistryConfig::parse(&properties("http://h", &[("validation.rules.execution", "disabled")])).unwrap();
     assert!(mistake(&[("schema.registry.ssl.endpoint.identification.algorithm", "")]).contains("expected https"));
     let config =
         RegistryConfig::parse(&properties("http://h", &[("schema.registry.ssl.truststore.location", "/no/file")]));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use regex::Regex;
+use sluice_api::java_regex::JavaRegex;
 
 use super::rebalance::Group;
 use crate::client_log::{lock, remind};
@@ -20,7 +20,9 @@ const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__sha
 
 /// A pattern and when to look next. Shared with the thread that looks.
 pub(super) struct PatternSubscription {
-    pattern: Regex,
+    pattern: JavaRegex,
+    /// The pattern as it was configured.
+    text: String,
     exclude_internal: bool,
     refresh: Duration,
     due: Mutex<Due>,
@@ -34,14 +36,13 @@ struct Due {
 
 impl PatternSubscription {
     /// # Errors
-    /// A pattern that is not one, or uses look-around or back-references.
+    /// A pattern that is not one, or that has parts of Java's grammar which are not supported.
     pub(super) fn new(java_regex: &str, exclude_internal: bool, refresh: Duration) -> Result<Self, Error> {
-        // Java matches the whole name.
-        let pattern = Regex::new(&format!("^(?:{java_regex})$")).map_err(|_| {
-            Error::property("topics.regex", java_regex, "a regular expression without look-around and back-references")
+        let pattern = JavaRegex::new(java_regex).map_err(|error| {
+            Error::property("topics.regex", java_regex, format!("a regular expression of Java: {error}"))
         })?;
         let due = Due { next: Some(Instant::now()), topics: BTreeSet::new() };
-        Ok(Self { pattern, exclude_internal, refresh, due: Mutex::new(due) })
+        Ok(Self { pattern, text: java_regex.to_owned(), exclude_internal, refresh, due: Mutex::new(due) })
     }
 
     /// When [`refresh_if_due`](Self::refresh_if_due) has something to do; `None` while a look is under way.
@@ -87,13 +88,12 @@ impl PatternSubscription {
             .topics()
             .iter()
             .map(|topic| topic.name())
-            .filter(|name| self.wants(name))
-            .map(str::to_owned)
-            .collect();
+            .filter_map(|name| self.wants(name).map(|wants| wants.then(|| name.to_owned())).transpose())
+            .collect::<Result<_, _>>()?;
         if lock(&self.due).topics == topics {
             return Ok(());
         }
-        tracing::info!(pattern = self.pattern.as_str(), topics = topics.len(), "topics that match the pattern changed");
+        tracing::info!(pattern = self.text, topics = topics.len(), "topics that match the pattern changed");
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         if names.is_empty() {
             client.unsubscribe();
@@ -104,8 +104,12 @@ impl PatternSubscription {
         Ok(())
     }
 
-    fn wants(&self, topic: &str) -> bool {
-        self.pattern.is_match(topic) && !(self.exclude_internal && INTERNAL.contains(&topic))
+    /// Whether the whole name matches.
+    fn wants(&self, topic: &str) -> Result<bool, Error> {
+        let matches = self.pattern.matches(topic).map_err(|error| {
+            Error::property("topics.regex", &self.text, format!("an expression for the topic {topic}: {error}"))
+        })?;
+        Ok(matches && !(self.exclude_internal && INTERNAL.contains(&topic)))
     }
 }
 
@@ -115,28 +119,37 @@ mod tests {
 
     use super::PatternSubscription;
 
-    fn pattern(regex: &str) -> PatternSubscription {
-        PatternSubscription::new(regex, true, Duration::from_secs(300)).expect("a pattern")
+    fn wants(regex: &str, topic: &str) -> bool {
+        let pattern = PatternSubscription::new(regex, true, Duration::from_secs(300)).expect("a pattern");
+        pattern.wants(topic).expect("few steps")
     }
 
     #[test]
     fn the_whole_name_must_match() {
-        assert!(pattern("orders|events").wants("events"));
-        assert!(!pattern("orders|events").wants("events2"));
-        assert!(pattern(r"t-\d+").wants("t-12"));
-        assert!(!pattern("b").wants("abc"));
+        assert!(wants("orders|events", "events"));
+        assert!(!wants("orders|events", "events2"));
+        assert!(wants(r"t-\d+", "t-12"));
+        assert!(!wants("b", "abc"));
+    }
+
+    #[test]
+    fn the_grammar_is_javas() {
+        assert!(wants("(?!_|connect-).*(?<!-internal)", "orders"));
+        assert!(!wants("(?!_|connect-).*(?<!-internal)", "orders-internal"));
+        assert!(wants(r"([a-z]+)-\1", "a-a"));
+        assert!(!wants(r"[a-z&&[^t]]+", "t"));
     }
 
     #[test]
     fn internal_topics_are_left_out() {
-        assert!(!pattern(".*").wants("__consumer_offsets"));
-        assert!(pattern(".*").wants("__other"));
+        assert!(!wants(".*", "__consumer_offsets"));
+        assert!(wants(".*", "__other"));
     }
 
     #[test]
-    fn look_around_is_refused_by_name() {
-        let error = PatternSubscription::new("(?!a).*", true, Duration::from_secs(1)).err().expect("an error");
+    fn what_is_not_supported_is_refused_by_name() {
+        let error = PatternSubscription::new(r"\X", true, Duration::from_secs(1)).err().expect("an error");
         assert!(error.to_string().contains("topics.regex"), "{error}");
-        assert!(error.to_string().contains("look-around"), "{error}");
+        assert!(error.to_string().contains(r"\X is not supported"), "{error}");
     }
 }

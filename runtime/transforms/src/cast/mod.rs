@@ -78,6 +78,10 @@ impl Cast {
             return Ok((plan.schema.clone(), cast(Some(schema), value, target)?));
         }
         let value = require_struct(value, PURPOSE)?;
+        if value.schema() != schema {
+            let result = by_name(&self.spec, &value, &plan.schema, self.null_default)?;
+            return Ok((plan.schema.clone(), result.into()));
+        }
         let mut values = value.into_values();
         for ((field, target), value) in schema.fields()?.iter().zip(&plan.targets).zip(&mut values) {
             let old = self.null_default.apply(field, mem::take(value));
@@ -105,6 +109,20 @@ impl Transform for Cast {
         }
         Ok(Some(record))
     }
+}
+
+/// A struct whose schema is not the record's, cast field by field by its own; the record's has to have fields of these names.
+fn by_name(spec: &Spec, value: &Struct, updated: &Schema, null_default: NullDefault) -> Result<Struct> {
+    let mut result = Struct::new(updated.clone())?;
+    for field in value.schema().fields()? {
+        let old = null_default.field(value, field).clone();
+        let new = match spec.target(field.name()) {
+            Some(target) => cast(Some(field.schema()), old, target)?,
+            None => old,
+        };
+        result.put(field.name(), new)?;
+    }
+    Ok(result)
 }
 
 fn plan(spec: &Spec, schema: &Schema) -> Result<Plan> {

@@ -182,3 +182,18 @@ fn equal_schemas_become_one_schema() {
     };
     assert_eq!(identity(&mut cast), identity(&mut cast));
 }
+
+#[test]
+fn a_struct_with_a_schema_of_its_own_is_cast_by_name() {
+    let field = |name: &str, schema: Schema| SchemaBuilder::structure().field(name, schema);
+    let schema = field("a", Schema::INT8).field("b", Schema::OPTIONAL_STRING).build().unwrap();
+    let cast = |own: Schema| {
+        let value = Struct::new(own).unwrap().with("a", 1i8).unwrap().with("b", "x").unwrap();
+        cast_value("a:int16", Some(schema.clone()), value.into())
+    };
+    let swapped = field("b", Schema::STRING).field("a", Schema::INT8).build().unwrap();
+    let Value::Struct(value) = cast(swapped).unwrap().1 else { panic!("a struct") };
+    assert_eq!((value.get("a").unwrap(), value.get("b").unwrap()), (&Value::Int16(1), &"x".into()));
+    let more = field("b", Schema::STRING).field("a", Schema::INT8).field("c", Schema::OPTIONAL_INT8).build().unwrap();
+    assert_eq!(cast(more).unwrap_err().to_string(), "c is not a valid field name");
+}

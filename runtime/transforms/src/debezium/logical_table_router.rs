@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use indexmap::IndexMap;
 use sluice_api::config::{ConfigDef, ConfigType, Importance, ParsedValue, Width};
+use sluice_api::java_regex::JavaRegex;
 use sluice_api::{ConnectError, Properties, Result, Schema, SchemaBuilder, Struct, Value};
 use tracing::warn;
 
@@ -14,7 +15,6 @@ use super::plugin::DebeziumPlugin;
 use super::routing::replaced;
 use super::settings::{Settings, key};
 use super::splitting::trim;
-use crate::java_regex::JavaRegex;
 use crate::record::{ConnectRecord, Part, Transform, boxed};
 use crate::requirements::require_struct;
 use crate::schema_cache::SchemaCache;
@@ -43,7 +43,7 @@ fn definition() -> ConfigDef {
         Importance::Low,
         Width::Long,
         "Logical table cache size",
-        "How many topics are remembered with what they become.",
+        "How many topics are remembered with what they become, and how many schemas of each.",
     );
     let doc = "A regular expression for the whole name of the topic that a record comes with.";
     let key_doc = "A regular expression for the whole name of that topic, from which the field of the key is made.";
@@ -147,8 +147,8 @@ impl Router {
         Ok(Some(Route {
             topic: topic.into(),
             identifier: None,
-            keys: SchemaCache::default(),
-            envelopes: SchemaCache::default(),
+            keys: SchemaCache::of_capacity(self.remembered_topics),
+            envelopes: SchemaCache::of_capacity(self.remembered_topics),
         }))
     }
 }

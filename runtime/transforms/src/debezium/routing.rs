@@ -1,8 +1,7 @@
 //! Topics made by a regular expression and a replacement.
 
+use sluice_api::java_regex::JavaRegex;
 use sluice_api::{ConnectError, Result};
-
-use crate::java_regex::JavaRegex;
 
 /// The text with the first match replaced, if all of it matches.
 ///

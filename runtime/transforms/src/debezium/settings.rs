@@ -2,10 +2,10 @@
 //! all problems are told together.
 
 use sluice_api::config::{ConfigKey, ConfigType, Importance, ParsedValue, Width};
+use sluice_api::java_regex::JavaRegex;
 use sluice_api::{ConnectError, Properties};
 
 use super::splitting::trim;
-use crate::java_regex::JavaRegex;
 
 /// Properties, and what is wrong with them so far.
 pub(super) struct Settings<'a> {

@@ -41,6 +41,31 @@ impl Plan {
         }
         Ok(flat)
     }
+
+    /// As [`Plan::apply`], for a struct whose schema is not the record's: its own fields are put under their flat names, which the
+    /// record's schema has to have.
+    pub(super) fn apply_by_name(&self, value: &Struct, delimiter: &str) -> Result<Struct> {
+        let mut flat = Struct::new(self.schema.clone())?;
+        put_by_name(value, "", delimiter, &mut flat)?;
+        Ok(flat)
+    }
+}
+
+fn put_by_name(value: &Struct, prefix: &str, delimiter: &str, flat: &mut Struct) -> Result<()> {
+    for field in value.schema().fields()? {
+        let name = flat_name(prefix, delimiter, field.name());
+        match (field.schema().schema_type(), value.get_field(field)) {
+            (SchemaType::Struct, Value::Struct(inner)) => put_by_name(inner, &name, delimiter, flat)?,
+            (SchemaType::Struct, _) => {}
+            (SchemaType::Map, _) => return Err(unsupported(field, &name)),
+            (_, value) => drop(flat.put(&name, value.clone())?),
+        }
+    }
+    Ok(())
+}
+
+fn flat_name(prefix: &str, delimiter: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}{delimiter}{name}") }
 }
 
 /// The values of the flat struct, in the order of its fields.
@@ -91,10 +116,7 @@ impl Flat<'_> {
     fn add(&mut self, schema: &Schema, prefix: &str, optional: bool, default: Option<&Struct>) -> Result<Vec<Step>> {
         let mut steps = Vec::with_capacity(schema.fields()?.len());
         for field in schema.fields()? {
-            let name = match prefix {
-                "" => field.name().to_owned(),
-                prefix => format!("{prefix}{}{}", self.delimiter, field.name()),
-            };
+            let name = flat_name(prefix, self.delimiter, field.name());
             let optional = optional || field.schema().is_optional();
             let inherited = || default.map(|default| default.get_field(field)).filter(|value| !value.is_null());
             let default = field.schema().default_value().or_else(inherited);

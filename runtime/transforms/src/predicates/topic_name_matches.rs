@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig, Validator};
+use sluice_api::java_regex::JavaRegex;
 use sluice_api::{ConnectError, Predicate, Result, SinkRecord, SourceRecord};
 
-use crate::java_regex::{JavaRegex, valid_regex};
 use crate::plugin::BuiltInPredicate;
 
 pub(super) const PLUGIN: BuiltInPredicate = BuiltInPredicate {
@@ -16,7 +16,7 @@ pub(super) const PLUGIN: BuiltInPredicate = BuiltInPredicate {
 
 fn definition() -> ConfigDef {
     let doc = "The Java regular expression that a whole topic must match.";
-    let validator = Validator::all(vec![Validator::non_empty_string(), valid_regex()]);
+    let validator = Validator::all(vec![Validator::non_empty_string(), Validator::required_regex()]);
     ConfigDef::new().define(ConfigKey::new("pattern", ConfigType::String, Importance::Medium, doc).validator(validator))
 }
 

@@ -97,7 +97,8 @@ impl Read {
         if self.stamp(Field::WeekYear) <= self.stamp(Field::Year) {
             return at(day);
         }
-        let is_before_year_1 = fields(at(day)).year <= 0;
+        // The era is that of the other fields, where the clocks are those of the text.
+        let is_before_year_1 = fields(at(day).wrapping_add(self.value(Field::Offset))).year <= 0;
         // The week gives a date, and the date the day.
         let date = fields(self.day_of_week_date(is_before_year_1).wrapping_mul(MILLIS_PER_DAY));
         at(across_cutover(date.year, false, |day| days_more + day(date.year, date.month, date.day_of_month)))

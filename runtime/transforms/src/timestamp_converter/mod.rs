@@ -98,8 +98,11 @@ impl TimestampConverter {
         let value = if value.is_null() { None } else { Some(require_struct(value, PURPOSE)?) };
         let (field, settings, null_default) = (&self.field, &mut self.settings, self.null_default);
         let plan = self.plans.get_or_build(schema, |schema| plan(schema, field, settings, null_default))?;
-        let value =
-            value.map_or(Ok(Value::Null), |value| rewritten(value, plan, settings, null_default).map(Value::from))?;
+        let value = match value {
+            None => Value::Null,
+            Some(value) if value.schema() == schema => rewritten(value, plan, settings, null_default)?.into(),
+            Some(value) => rewritten_by_name(&value, plan, field, settings, null_default)?.into(),
+        };
         Ok((plan.schema.clone(), value))
     }
 }
@@ -154,6 +157,25 @@ fn rewritten(value: Struct, plan: &Plan, settings: &mut Settings, null_default: 
             _ => value,
         };
         updated.put_field(new_field, value)?;
+    }
+    Ok(updated)
+}
+
+/// As [`rewritten`], for a struct whose schema is not the record's: its own fields are put by name.
+fn rewritten_by_name(
+    value: &Struct,
+    plan: &Plan,
+    name: &str,
+    settings: &mut Settings,
+    null_default: NullDefault,
+) -> Result<Struct> {
+    let mut updated = Struct::new(plan.schema.clone())?;
+    for field in value.schema().fields()? {
+        let mut new = null_default.field(value, field).clone();
+        if field.name() == name {
+            new = settings.convert(new, Some(Form::of(field.schema()).map_err(ConnectError::connect)?))?;
+        }
+        updated.put(field.name(), new)?;
     }
     Ok(updated)
 }

@@ -11,10 +11,31 @@ use sluice_harness::Random;
 use sluice_harness::oracle::{Oracle, debezium_jars};
 
 use super::generate::Chance;
+use super::kept::message;
 use super::run::{Case, Kept, family_on};
 
-pub(super) const KEPT: &[Kept] =
-    &[Kept { row: "JSON payloads that cannot be expanded", is: |case, _| stays_text(case) }];
+pub(super) const KEPT: &[Kept] = &[
+    Kept { row: "JSON payloads that cannot be expanded", is: |case, _| stays_text(case) },
+    Kept {
+        row: "a wrong placement in `table.fields.additional.placement`",
+        is: |case, _| {
+            case.theirs["error"]["at"] != "configure"
+                && case.ours["error"]["at"] == "configure"
+                && message(case).contains("for configuration table.fields.additional.placement")
+        },
+    },
+    Kept { row: "`EventRouter` at a sink, without a partition column", is: |case, _| keeps_its_partition(case) },
+];
+
+/// Whether Debezium gave a sink record no partition, which it cannot do.
+fn keeps_its_partition(case: &Case) -> bool {
+    let step = &case.request["steps"][0];
+    let message = case.theirs["error"]["message"].as_str().unwrap_or_default();
+    step["class"] == "io.debezium.transforms.outbox.EventRouter"
+        && case.input["kind"] == "sink"
+        && message.contains("\"kafkaPartition\" is null")
+        && case.ours["ok"]["partition"] == case.input["partition"]
+}
 
 /// Whether a payload stayed text with us and lost its schema with Debezium.
 fn stays_text(case: &Case) -> bool {
@@ -59,7 +80,11 @@ fn by_logical_table_router() -> Result<()> {
 fn event_router() -> Result<()> {
     family_on(oracle()?, "oracle::event_router", KEPT, |random: &mut Random| {
         let config = config::event_router(random);
-        let record = if random.percent(10) { events::change(random) } else { events::outbox(random) };
+        let record = if random.percent(4) { events::change(random) } else { events::outbox(random) };
+        let placement = config.get("table.fields.additional.placement").and_then(Json::as_str).unwrap_or_default();
+        // A sink record that gets no partition is a row of its own.
+        let is_placed = placement.contains(":partition") || random.percent(10);
+        let record = if is_placed { record } else { events::of_source(record) };
         request("outbox.EventRouter", &config, &record)
     })
 }

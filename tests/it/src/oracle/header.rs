@@ -34,7 +34,13 @@ pub(super) const KEPT: &[Kept] = &[
                 && has_digits_of_other_scripts(&String::from_utf8_lossy(&input_bytes(case)))
         },
     },
-    Kept { row: "header numbers in FLOAT32", is: |case, _| numbers_are_wider(&case.theirs["ok"], &case.ours["ok"]) },
+    Kept {
+        row: "header numbers in FLOAT32 and FLOAT64",
+        is: |case, _| {
+            String::from_utf8(input_bytes(case))
+                .is_ok_and(|text| numbers_are_wider(&text, &case.theirs["ok"], &case.ours["ok"]))
+        },
+    },
 ];
 
 const CLASS: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";

@@ -16,15 +16,12 @@ use super::run::{Case, Kept, family};
 
 pub(super) const KEPT: &[Kept] = &[
     Kept {
-        row: "header numbers in FLOAT32",
-        is: |case, _| inserted_headers(case).is_some_and(|(theirs, ours)| numbers_are_wider(theirs, ours)),
+        row: "header numbers in FLOAT32 and FLOAT64",
+        is: |case, _| inserted_headers(case).is_some_and(|(text, theirs, ours)| numbers_are_wider(text, theirs, ours)),
     },
     Kept {
         row: "header text after a number, array, map or date",
-        is: |case, _| {
-            let literal = case.request["steps"][0]["config"]["value.literal"].as_str().unwrap_or_default();
-            inserted_headers(case).is_some_and(|(theirs, ours)| text_stays_whole(literal.trim(), theirs, ours))
-        },
+        is: |case, _| inserted_headers(case).is_some_and(|(text, theirs, ours)| text_stays_whole(text, theirs, ours)),
     },
     Kept {
         row: "numbers in digits of other scripts",
@@ -40,14 +37,25 @@ pub(super) const KEPT: &[Kept] = &[
         is: |case, _| patterns::not_configured(case, "not supported"),
     },
     Kept { row: "a regular expression that takes too many steps", is: |case, _| refused(case, "takes too many steps") },
+    Kept {
+        row: "`SetSchemaMetadata` of a struct whose schema is not the record's",
+        is: |case, _| {
+            let class = case.request["steps"][0]["class"].as_str().unwrap_or_default();
+            let part = if class.ends_with("$Key") { "key" } else { "value" };
+            class.contains(".SetSchemaMetadata$") && case.input[part].get("schema").is_some()
+        },
+    },
     Kept { row: "groups of an alternative that failed", is: |case, _| patterns::group_of_a_failed_alternative(case) },
 ];
 
-/// The header that `InsertHeader` put behind the others: the oracle's and ours.
-fn inserted_headers<'a>(case: &Case<'a>) -> Option<(&'a Json, &'a Json)> {
+/// The literal of `InsertHeader` as a configuration has it, and the header that was put behind the others: the oracle's and ours.
+fn inserted_headers<'a>(case: &Case<'a>) -> Option<(&'a str, &'a Json, &'a Json)> {
+    let step = &case.request["steps"][0];
     let last = |answer: &'a Json| answer["ok"]["headers"].as_array()?.last();
-    (case.request["steps"][0]["class"] == format!("{PACKAGE}.InsertHeader")).then_some(())?;
-    Some((last(case.theirs)?, last(case.ours)?))
+    (step["class"] == format!("{PACKAGE}.InsertHeader")).then_some(())?;
+    // Java's `trim`.
+    let literal = step["config"]["value.literal"].as_str()?.trim_matches(|character| character <= ' ');
+    Some((literal, last(case.theirs)?, last(case.ours)?))
 }
 
 const PACKAGE: &str = "org.apache.kafka.connect.transforms";

@@ -1,9 +1,8 @@
 //! Text.
 
-use regex::Regex;
-
 use super::{Validator, invalid};
 use crate::config::ParsedValue;
+use crate::java_regex::JavaRegex;
 
 impl Validator {
     /// One of `allowed`, in the same case.
@@ -44,21 +43,29 @@ impl Validator {
         })
     }
 
-    /// A regular expression that this worker can run (Java's look-around and back-references are not among them); no value and
-    /// empty text are right.
+    /// A regular expression of Java that this worker can run; no value is right.
     pub fn regex() -> Self {
         Self::new("valid regex", |name, value| match value {
-            ParsedValue::String(text) => match Regex::new(text) {
-                Ok(_) => Ok(()),
-                Err(error) => Err(invalid(name, value, &format!("Invalid regex: {error}"))),
-            },
+            ParsedValue::String(text) => regex(name, value, text),
             _ => Ok(()),
+        })
+    }
+
+    /// As [`Validator::regex`], and there must be a value.
+    pub fn required_regex() -> Self {
+        Self::new("valid regex", |name, value| match value {
+            ParsedValue::String(text) => regex(name, value, text),
+            _ => Err(invalid(name, value, "Invalid regex: null")),
         })
     }
 }
 
 fn owned(items: &[&str]) -> Vec<String> {
     items.iter().map(|item| (*item).to_owned()).collect()
+}
+
+fn regex(name: &str, value: &ParsedValue, text: &str) -> Result<(), String> {
+    JavaRegex::new(text).map(drop).map_err(|error| invalid(name, value, &format!("Invalid regex: {error}")))
 }
 
 fn without_control_chars(name: &str, value: &ParsedValue, text: &str) -> Result<(), String> {
@@ -91,6 +98,23 @@ mod tests {
             any_case.check("k", &ParsedValue::Null),
             Err("Invalid value null for configuration k: String must be one of (case insensitive): POLL, INTERVAL"
                 .into())
+        );
+    }
+
+    #[test]
+    fn expressions_are_javas() {
+        for right in ["", "(?!_).*", r"(a)\1", r"[a-z&&[^x]]+", "a*+"] {
+            assert_eq!(Validator::regex().check("k", &text(right)), Ok(()));
+            assert_eq!(Validator::required_regex().check("k", &text(right)), Ok(()));
+        }
+        assert_eq!(
+            Validator::regex().check("k", &text("a)")),
+            Err("Invalid value a) for configuration k: Invalid regex: Unmatched closing ')' near index 1".into())
+        );
+        assert_eq!(Validator::regex().check("k", &ParsedValue::Null), Ok(()));
+        assert_eq!(
+            Validator::required_regex().check("k", &ParsedValue::Null),
+            Err("Invalid value null for configuration k: Invalid regex: null".into())
         );
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
+use sluice_api::{ConnectError, Result};
 
 use super::{AvroField, AvroSchema, Kind, Name, NodeId};
 use crate::json::writer::{append, write_f64, write_string};
@@ -12,9 +13,28 @@ use crate::json::writer::{append, write_f64, write_string};
 impl AvroSchema {
     /// The schema's text.
     pub(crate) fn to_text(&self) -> String {
-        let mut writer = Writer { schema: self, seen: HashMap::new(), out: Vec::with_capacity(256) };
+        self.written().0
+    }
+
+    /// As [`AvroSchema::to_text`], of a schema that means the same once it is read again.
+    ///
+    /// # Errors
+    /// `Data` when two of its types have one name: Avro has room for one, and what is written by the other could not be read.
+    pub(crate) fn unambiguous_text(&self) -> Result<String> {
+        match self.written() {
+            (text, None) => Ok(text),
+            (_, Some(name)) => Err(ConnectError::data(format!(
+                "two different Avro types would be named {name}: give the schemas of these structs or maps names that differ"
+            ))),
+        }
+    }
+
+    /// The text, and a name that two different types have.
+    fn written(&self) -> (String, Option<String>) {
+        let out = Vec::with_capacity(256);
+        let mut writer = Writer { schema: self, seen: HashMap::new(), redefined: None, out };
         writer.node(self.root, None);
-        String::from_utf8(writer.out).expect("only text is written")
+        (String::from_utf8(writer.out).expect("only text is written"), writer.redefined)
     }
 }
 
@@ -22,6 +42,7 @@ struct Writer<'a> {
     schema: &'a AvroSchema,
     /// What each name stands for so far.
     seen: HashMap<String, NodeId>,
+    redefined: Option<String>,
     out: Vec<u8>,
 }
 
@@ -30,9 +51,12 @@ impl<'a> Writer<'a> {
         let node = self.schema.node(id);
         if let Some(name) = node.kind.name() {
             let full = name.full();
-            if self.seen.get(&full).is_some_and(|seen| same(self.schema, *seen, id, &mut Vec::new())) {
+            if let Some(seen) = self.seen.get(&full) {
                 let short = name.namespace.as_deref() == namespace;
                 write_string(&mut self.out, if short { &name.name } else { &full });
+                if !same(self.schema, *seen, id, &mut Vec::new()) {
+                    self.redefined = Some(full);
+                }
                 return;
             }
             self.seen.insert(full, id);
@@ -171,13 +195,18 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Whether two types are the same all the way down. A pair that is being compared counts as the same, which ends cycles.
+/// What of a type's properties says how its data is read; the others may be those of where a name came first.
+const MEANING: [&str; 6] =
+    ["connect.internal.type", "connect.name", "connect.type", "logicalType", "precision", "scale"];
+
+/// Whether data of the two types is the same, all the way down. A pair that is being compared counts as the same, which ends
+/// cycles.
 fn same(schema: &AvroSchema, one: NodeId, other: NodeId, open: &mut Vec<(NodeId, NodeId)>) -> bool {
     if one == other || open.contains(&(one, other)) {
         return true;
     }
     let (left, right) = (schema.node(one), schema.node(other));
-    if left.props != right.props {
+    if MEANING.iter().any(|name| left.props.get(*name) != right.props.get(*name)) {
         return false;
     }
     open.push((one, other));
@@ -190,10 +219,13 @@ fn same(schema: &AvroSchema, one: NodeId, other: NodeId, open: &mut Vec<(NodeId,
         (Kind::Record(left), Kind::Record(right)) => {
             left.name == right.name
                 && left.fields.len() == right.fields.len()
-                && left.fields.iter().zip(&right.fields).all(|(left, right)| {
-                    left.name == right.name && left.default == right.default && each(left.schema, right.schema)
-                })
+                && left
+                    .fields
+                    .iter()
+                    .zip(&right.fields)
+                    .all(|(left, right)| left.name == right.name && each(left.schema, right.schema))
         }
+        (Kind::Enum(left), Kind::Enum(right)) => left.name == right.name && left.symbols == right.symbols,
         (left, right) => left == right,
     }
 }

@@ -50,6 +50,29 @@ fn logical_types_have_avros_and_connects_names() {
 }
 
 #[test]
+fn a_name_that_two_types_have_is_refused() {
+    let named = |of: Schema| SchemaBuilder::structure().name("a.b.In").doc("d").field("x", of).build().unwrap();
+    let both = |two: Schema| {
+        let outer = SchemaBuilder::structure().field("one", named(Schema::INT32)).field("two", two).build().unwrap();
+        from_connect(&config(&[]), Some(&outer)).unwrap().unambiguous_text()
+    };
+    let other = SchemaBuilder::structure().name("a.b.In").version(2).field("x", Schema::INT32).build().unwrap();
+    assert!(both(other).unwrap().contains(r#"{"name":"two","type":"a.b.In"}"#));
+    for two in [named(Schema::INT64), named(Schema::INT8), named(logical::date())] {
+        let error = both(two).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert_eq!(
+            error.message(),
+            "two different Avro types would be named a.b.In: give the schemas of these structs or maps names that differ"
+        );
+    }
+    let entries = |key: Schema| SchemaBuilder::map(key, Schema::STRING).build().unwrap();
+    let maps = SchemaBuilder::structure().field("one", entries(Schema::INT32)).field("two", entries(Schema::INT64));
+    let error = from_connect(&config(&[]), Some(&maps.build().unwrap())).unwrap().unambiguous_text().unwrap_err();
+    assert!(error.message().contains("io.confluent.connect.avro.MapEntry"), "{error}");
+}
+
+#[test]
 fn structs_are_records_that_are_defined_once() {
     let inner = SchemaBuilder::structure().name("a.b.In").field("x", Schema::INT32).build().unwrap();
     let optional = SchemaBuilder::like(&inner).optional().build().unwrap();

@@ -36,6 +36,9 @@ pub(in crate::avro) fn value(
         Kind::Double => Value::Float64(number(json).ok_or_else(wrong)?),
         Kind::String | Kind::Enum(_) => Value::from(json.as_str().ok_or_else(wrong)?),
         Kind::Bytes | Kind::Fixed { .. } => bytes(schema, json.as_str().ok_or_else(wrong)?)?,
+        Kind::Array(items) if is_map_entry(avro, *items) && json.as_array().is_some_and(Vec::is_empty) => {
+            Value::Map(Map::default())
+        }
         Kind::Array(items) if is_map_entry(avro, *items) => return Err(wrong()),
         Kind::Array(items) => {
             let all = json.as_array().ok_or_else(wrong)?;

@@ -26,6 +26,8 @@ pub(super) const PLUGIN: DebeziumPlugin = DebeziumPlugin {
 
 const PURPOSE: &str = "source field insertion";
 const DELETED: &str = "__deleted";
+/// Schemas that are remembered with what they become, as many as in Debezium (`SCHEMA_CACHE_SIZE`): one for each table.
+const REMEMBERED: usize = 64;
 
 /// What becomes of deleted rows and of the tombstones after them (`delete.tombstone.handling.mode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,10 +66,10 @@ impl ExtractNewRecordState {
         });
         Self {
             config,
-            header_sources: SchemaCache::default(),
-            field_sources: SchemaCache::default(),
-            marked: SchemaCache::default(),
-            extended: SchemaCache::default(),
+            header_sources: SchemaCache::of_capacity(REMEMBERED),
+            field_sources: SchemaCache::of_capacity(REMEMBERED),
+            marked: SchemaCache::of_capacity(REMEMBERED),
+            extended: SchemaCache::of_capacity(REMEMBERED),
             dropped,
         }
     }

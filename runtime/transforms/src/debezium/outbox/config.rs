@@ -1,13 +1,13 @@
 //! The keys of the outbox `EventRouter`.
 
 use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedValue, Width};
+use sluice_api::java_regex::JavaRegex;
 use sluice_api::{ConnectError, Properties, Result};
 
 use super::super::names::NameAdjustment;
 use super::super::settings::{Settings, key, text_default};
 use super::super::splitting::{split, trim};
 use super::json_payload::JsonPayload;
-use crate::java_regex::JavaRegex;
 
 const ADDITIONAL: &str = "table.fields.additional.placement";
 const REGEX: &str = "(?<routedByValue>.*)";

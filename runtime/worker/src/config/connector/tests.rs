@@ -65,7 +65,7 @@ fn topics_are_created_by_the_first_group_that_takes_them() {
         ("topic.creation.hot.exclude", "hot-not"),
         ("topic.creation.hot.partitions", "6"),
         ("topic.creation.hot.retention.ms", "1000"),
-        ("topic.creation.cold.include", ".*cold"),
+        ("topic.creation.cold.include", "(?!lava).*cold"),
     ]);
     let config = TopicCreationConfig::parse(&source).expect("no problem").expect("there are groups");
     for (topic, group) in [
@@ -74,6 +74,7 @@ fn topics_are_created_by_the_first_group_that_takes_them() {
         ("warmer", "default"),
         ("hot-not", "default"),
         ("ice-cold", "cold"),
+        ("lava-cold", "default"),
         ("x", "default"),
     ] {
         assert_eq!(config.group_of(topic).name, group, "{topic}");

@@ -1,7 +1,7 @@
 //! `topic.creation.*`: how the topics of a source are created (KIP-158).
 
-use regex::Regex;
 use sluice_api::config::{ConfigDef, ConfigType, Importance, ParsedConfig, ParsedValue, Validator, invalid};
+use sluice_api::java_regex::{Error, JavaRegex};
 use sluice_api::{ConnectError, Properties};
 
 use super::aliases::aliases;
@@ -28,8 +28,8 @@ pub struct TopicCreationGroup {
     pub replication_factor: i16,
     /// Further topic settings.
     pub settings: Properties,
-    include: Option<Regex>,
-    exclude: Option<Regex>,
+    include: Option<JavaRegex>,
+    exclude: Option<JavaRegex>,
 }
 
 impl TopicCreationConfig {
@@ -59,8 +59,16 @@ impl TopicCreationConfig {
 
 impl TopicCreationGroup {
     fn takes(&self, topic: &str) -> bool {
-        let matches = |pattern: &Option<Regex>| pattern.as_ref().is_some_and(|regex| regex.is_match(topic));
+        let matches = |pattern: &Option<JavaRegex>| pattern.as_ref().is_some_and(|regex| self.matches(regex, topic));
         self.name == "default" || (matches(&self.include) && !matches(&self.exclude))
+    }
+
+    /// A name that takes too many steps is none of the group's.
+    fn matches(&self, regex: &JavaRegex, topic: &str) -> bool {
+        regex.matches(topic).unwrap_or_else(|error| {
+            tracing::warn!(topic, group = self.name, %error, "looking for the group that creates a topic");
+            false
+        })
     }
 }
 
@@ -101,11 +109,11 @@ fn regexes() -> Validator {
 }
 
 /// One expression that matches a whole name as any of `items` does; `None` when there is none.
-fn pattern(items: &[String]) -> Result<Option<Regex>, regex::Error> {
+fn pattern(items: &[String]) -> Result<Option<JavaRegex>, Error> {
     if items.is_empty() {
         return Ok(None);
     }
-    Regex::new(&format!("^(?:{})$", items.join("|"))).map(Some)
+    JavaRegex::new(&items.join("|")).map(Some)
 }
 
 fn parse_group(properties: &Properties, name: &str, def: &ConfigDef) -> Result<TopicCreationGroup, ConnectError> {
@@ -126,6 +134,6 @@ fn parse_group(properties: &Properties, name: &str, def: &ConfigDef) -> Result<T
     })
 }
 
-fn checked(config: &ParsedConfig, key: &str) -> Result<Option<Regex>, ConnectError> {
+fn checked(config: &ParsedConfig, key: &str) -> Result<Option<JavaRegex>, ConnectError> {
     pattern(config.list(key)).map_err(|error| ConnectError::config(format!("parsing `{key}`")).with_source(error))
 }

@@ -1,8 +1,8 @@
 //! Which topics a sink may read, and under which group.
 
-use regex::Regex;
 use sluice_api::Properties;
 use sluice_api::config::ConfigValue;
+use sluice_api::java_regex::JavaRegex;
 
 use crate::config::connector::topics_list;
 use crate::config::worker::WorkerConfig;
@@ -28,7 +28,7 @@ pub(in crate::config) fn sink_topic_errors(properties: &Properties) -> Vec<(&'st
             listed.join(", ")
         )));
     }
-    let matches = |pattern: &str| Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(dlq));
+    let matches = |pattern: &str| JavaRegex::new(pattern).and_then(|regex| regex.matches(dlq)).unwrap_or(false);
     if let Some(pattern) = regex.filter(|pattern| matches(pattern)) {
         errors.push(("topics.regex", format!(
             "The DLQ topic '{dlq}' may not be matched by the regex for the topics ('topics.regex={pattern}') consumed by the \

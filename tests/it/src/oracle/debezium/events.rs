@@ -11,10 +11,11 @@ use super::super::generate::{self, Chance, Shape, of_schema, record_of, structur
 pub(super) fn change(random: &mut Random) -> Json {
     if random.percent(8) {
         let any = generate::record(random);
-        return as_source(random, any);
+        return with_dropped_fields(random, any);
     }
     let row = structure(random, Shape { depth: 2, ..Shape::ANY });
-    event(random, &row)
+    let operation = random.pick(&["c", "u", "d", "r", "c", "u", "d", "t"]);
+    event(random, &row, operation)
 }
 
 /// A row that was written into an outbox.
@@ -24,8 +25,8 @@ pub(super) fn outbox(random: &mut Random) -> Json {
         "io.debezium.time.Timestamp",
         "io.debezium.time.MicroTimestamp",
         "io.debezium.time.NanoTimestamp",
-        "x",
     ]);
+    let at = if random.percent(4) { "x" } else { at };
     let payload = match random.below(8) {
         0 => Schema::OPTIONAL_BYTES,
         1 => SchemaBuilder::string().optional().name("io.debezium.data.Json").version(1).build().expect("set once"),
@@ -37,22 +38,23 @@ pub(super) fn outbox(random: &mut Random) -> Json {
         builder = builder.name(random.pick(&["s.outbox.Value", "Value", "a.b"])).optional();
     }
     builder = builder
-        .field("id", if random.percent(90) { Schema::STRING } else { Schema::OPTIONAL_INT64 })
+        .field("id", if random.percent(95) { Schema::STRING } else { Schema::OPTIONAL_INT64 })
         .field("aggregatetype", if random.percent(85) { Schema::STRING } else { Schema::OPTIONAL_STRING })
         .field("aggregateid", if random.percent(70) { Schema::STRING } else { Schema::OPTIONAL_INT32 })
         .field("type", Schema::OPTIONAL_STRING)
         .field("payload", payload);
-    if random.percent(85) {
+    if random.percent(94) {
         builder = builder.field("version", Schema::OPTIONAL_INT32).field("part", Schema::OPTIONAL_INT32);
         builder = builder.field("at", micros(at)).field("created", Schema::OPTIONAL_INT64);
     }
-    event(random, &builder.build().expect("every field once"))
+    let operation = random.pick(&["c", "c", "c", "c", "c", "r", "r", "d", "u", "t"]);
+    let operation = if operation == "t" && random.percent(80) { "c" } else { operation };
+    event(random, &builder.build().expect("every field once"), operation)
 }
 
-fn event(random: &mut Random, row: &Schema) -> Json {
+fn event(random: &mut Random, row: &Schema, operation: &str) -> Json {
     let schema = envelope(random, row);
     let mut event = Struct::new(schema.clone()).expect("a struct schema");
-    let operation = random.pick(&["c", "u", "d", "r", "c", "u", "d", "t"]);
     for field in schema.fields().expect("a struct schema") {
         let value = match (field.name(), operation) {
             ("op", _) => operation.into(),
@@ -73,17 +75,19 @@ fn event(random: &mut Random, row: &Schema) -> Json {
         1 => record_of(random, &key, &SchemaAndValue { value: Value::Null, ..value }),
         _ => record_of(random, &key, &value),
     };
-    as_source(random, record)
+    with_dropped_fields(random, record)
 }
 
 fn row_value(random: &mut Random, schema: &Schema) -> Value {
-    let Value::Struct(mut row) = of_schema(random, schema) else { return Value::Null };
+    // Mostly there, also where it may be null.
+    let mut row = (0..3).map(|_| of_schema(random, schema));
+    let Some(Value::Struct(mut row)) = row.find(|row| !row.is_null()) else { return Value::Null };
     let fields = schema.fields().expect("a struct schema").to_vec();
     for field in &fields {
         let is_text = field.schema().schema_type() == sluice_api::SchemaType::String && field.schema().name().is_none();
         let value: Value = match field.name() {
             "payload" if field.schema().schema_type() == sluice_api::SchemaType::String => payload(random).into(),
-            "aggregatetype" if is_text => random.pick(&["User", "Order", "a b", "é", ""]).into(),
+            "aggregatetype" if is_text && random.percent(97) => random.pick(&["User", "Order", "a b", "é", ""]).into(),
             _ => continue,
         };
         row.put_field(field, value).expect("it fits");
@@ -169,9 +173,8 @@ fn key(random: &mut Random) -> SchemaAndValue {
     }
 }
 
-/// Debezium's transformations belong to sources: a sink record that they give no partition is a row of its own. Some records list
-/// fields to leave out.
-fn as_source(random: &mut Random, mut record: Json) -> Json {
+/// The record as a source gives it.
+pub(super) fn of_source(mut record: Json) -> Json {
     if record["kind"] == "sink" {
         let members = record.as_object_mut().expect("a record is an object");
         for key in ["offset", "timestampType", "originalTopic"] {
@@ -179,6 +182,11 @@ fn as_source(random: &mut Random, mut record: Json) -> Json {
         }
         members.insert("kind".to_owned(), json!("source"));
     }
+    record
+}
+
+/// The record, some of them with a header that lists fields to leave out.
+fn with_dropped_fields(random: &mut Random, mut record: Json) -> Json {
     if random.percent(40) {
         let names: Vec<Value> = (0..random.below(3)).map(|_| generate::field_name(random).into()).collect();
         let schema = SchemaBuilder::array(Schema::STRING).build().expect("an array");

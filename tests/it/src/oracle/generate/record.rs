@@ -1,7 +1,7 @@
 //! Random records, as typed JSON.
 
 use serde_json::{Value as Json, json};
-use sluice_api::{Schema, SchemaAndValue, Value};
+use sluice_api::{Schema, SchemaAndValue, SchemaBuilder, Value};
 use sluice_harness::Random;
 use sluice_harness::oracle::{schema_to_json, value_to_json};
 
@@ -48,7 +48,9 @@ fn data(random: &mut Random) -> SchemaAndValue {
     match random.below(20) {
         0..=9 => {
             let schema = structure(random, Shape::ANY);
-            let value = of_schema_with_gaps(random, &schema);
+            // A struct has a schema of its own, which need not be the one beside it.
+            let own = if random.percent(5) { variant(random, &schema) } else { schema.clone() };
+            let value = of_schema_with_gaps(random, &own);
             SchemaAndValue { schema: Some(schema), value }
         }
         10 | 11 => {
@@ -60,6 +62,24 @@ fn data(random: &mut Random) -> SchemaAndValue {
         18 => SchemaAndValue { schema: None, value: loose(random, 2) },
         _ => SchemaAndValue { schema: random.percent(30).then(|| schema(random, Shape::ANY)), value: Value::Null },
     }
+}
+
+/// A struct schema with nearly the same fields: one more, one less, one of another type, in another order.
+fn variant(random: &mut Random, schema: &Schema) -> Schema {
+    let fields = schema.fields().expect("a struct schema");
+    let mut fields: Vec<(&str, Schema)> = fields.iter().map(|field| (field.name(), field.schema().clone())).collect();
+    if random.percent(30) {
+        fields.reverse();
+    }
+    let at = random.below(fields.len().max(1));
+    match random.below(4) {
+        0 if !fields.is_empty() => drop(fields.remove(at)),
+        1 if !fields.is_empty() => fields[at].1 = super::schema(random, Shape { depth: 1, ..Shape::ANY }),
+        2 => fields.push(("more", super::schema(random, Shape { depth: 1, ..Shape::ANY }))),
+        _ => {}
+    }
+    let builder = SchemaBuilder::structure().name("own");
+    fields.into_iter().fold(builder, |all, (name, schema)| all.field(name, schema)).build().expect("every field once")
 }
 
 fn loose_map(random: &mut Random) -> Value {

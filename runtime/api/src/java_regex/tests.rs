@@ -60,6 +60,15 @@ fn the_first_match_is_replaced() {
 }
 
 #[test]
+fn a_round_of_a_loop_that_takes_nothing_leaves_its_group_alone() {
+    for (pattern, matches) in
+        [(r"(\B)*?\1$", false), (r"(^)*\1a", false), (r"(^){0,1}\1a", true), (r"(^)?\1a", true), (r"(^)+\1a", true)]
+    {
+        assert_eq!(JavaRegex::new(pattern).unwrap().matches("a").unwrap(), matches, "{pattern}");
+    }
+}
+
+#[test]
 fn wrong_replacements_are_named() {
     for (replacement, message) in [
         ("$1", "No group 1"),

@@ -1,6 +1,8 @@
 //! `?`, `*`, `+`, `{n,m}`, each greedy, reluctant (`?`) or possessive (`+`).
 
 use super::Error;
+use super::class::written;
+use super::property::ranges;
 use super::translate::Translator;
 
 /// What is repeated.
@@ -9,6 +11,8 @@ pub(super) enum Atom {
     ZeroWidth(String),
     /// Anything else, as one piece.
     Piece(String),
+    /// A group with a number that takes no characters, in one way alone.
+    EmptyGroup(String),
     /// Nothing at all: Java lets a counted repetition stand alone.
     Empty,
     /// Flags for what follows; these cannot be repeated.
@@ -35,12 +39,14 @@ impl Translator<'_> {
             Some('{') => self.counted()?,
             _ => {
                 return Ok(match atom {
-                    Atom::ZeroWidth(text) | Atom::Piece(text) => text,
+                    Atom::ZeroWidth(text) | Atom::Piece(text) | Atom::EmptyGroup(text) => text,
                     Atom::Empty | Atom::Flags => String::new(),
                 });
             }
         };
         self.at += 1;
+        let is_loop = times.max != Some(1);
+        self.has_choices |= times.max != Some(times.min);
         let kind = self.peek().filter(|c| matches!(c, '?' | '+'));
         self.at += usize::from(kind.is_some());
         Ok(match atom {
@@ -52,7 +58,11 @@ impl Translator<'_> {
                 None => format!("(?:{text}|)"),
             },
             Atom::Empty | Atom::Flags => String::new(),
-            Atom::Piece(text) => {
+            // Java goes on without what a round of a loop did that took nothing: the group stays unset. `?` and `{0,1}` are no loops.
+            Atom::EmptyGroup(text) if times.min == 0 && is_loop && kind != Some('+') => {
+                format!("(?:{}{text})?", written(&ranges(&[])))
+            }
+            Atom::Piece(text) | Atom::EmptyGroup(text) => {
                 let repeated = format!("{text}{times}");
                 match kind {
                     Some('?') => format!("{repeated}?"),

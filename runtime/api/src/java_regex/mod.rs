@@ -3,6 +3,8 @@
 //! A pattern is read by Java's grammar and written again in the crate's: classes are worked out to ranges of characters, so that
 //! `\d`, `\p{Punct}`, `[a-z&&[^x]]` and the rest mean what they mean in Java. Look-around, back-references and possessive
 //! quantifiers work. What has no counterpart (`\X`, `\b{g}`, `\N{…}`, blocks) is an error that says so.
+//!
+//! Whoever has a user's pattern asks here: validators, transformations, subscriptions by pattern, groups of topics to create.
 
 mod class;
 mod error;
@@ -11,14 +13,12 @@ mod quantifier;
 mod replacement;
 mod translate;
 
-use sluice_api::config::{ParsedValue, Validator, invalid};
-
-pub(crate) use self::error::Error;
+pub use self::error::Error;
 use self::translate::Translation;
 
 /// A pattern that was understood.
-#[derive(Debug)]
-pub(crate) struct JavaRegex {
+#[derive(Clone, Debug)]
+pub struct JavaRegex {
     /// Matches whole texts alone.
     whole: fancy_regex::Regex,
     /// Finds matches in texts.
@@ -32,7 +32,7 @@ impl JavaRegex {
     ///
     /// # Errors
     /// What is wrong with the pattern or not supported.
-    pub(crate) fn new(pattern: &str) -> Result<Self, Error> {
+    pub fn new(pattern: &str) -> Result<Self, Error> {
         let Translation { text, names } = translate::translate(pattern)?;
         let whole = fancy_regex::Regex::new(&format!(r"\A(?:{text})\z")).map_err(Error::refused)?;
         let part = fancy_regex::Regex::new(&text).map_err(Error::refused)?;
@@ -43,7 +43,7 @@ impl JavaRegex {
     ///
     /// # Errors
     /// When the text takes too many steps.
-    pub(crate) fn matches(&self, text: &str) -> Result<bool, Error> {
+    pub fn matches(&self, text: &str) -> Result<bool, Error> {
         self.whole.is_match(text).map_err(Error::gave_up)
     }
 
@@ -52,7 +52,7 @@ impl JavaRegex {
     ///
     /// # Errors
     /// When the text takes too many steps, and for a replacement that is wrong, which shows only when there is a match.
-    pub(crate) fn replace_first(&self, text: &str, replacement: &str) -> Result<String, Error> {
+    pub fn replace_first(&self, text: &str, replacement: &str) -> Result<String, Error> {
         let Some(captures) = self.part.captures(text).map_err(Error::gave_up)? else { return Ok(text.to_owned()) };
         let whole = captures.get(0).map_or(0..0, |group| group.range());
         let mut out = text[..whole.start].to_owned();
@@ -60,17 +60,6 @@ impl JavaRegex {
         out.push_str(&text[whole.end..]);
         Ok(out)
     }
-}
-
-/// A configuration value that is a pattern.
-pub(crate) fn valid_regex() -> Validator {
-    Validator::new("valid regex", |name, value| match value {
-        ParsedValue::String(pattern) => {
-            let wrong = |error: Error| invalid(name, value, &format!("Invalid regex: {error}"));
-            JavaRegex::new(pattern).map(drop).map_err(wrong)
-        }
-        _ => Err(invalid(name, value, "Invalid regex: null")),
-    })
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub(super) struct Translator<'a> {
     pub(super) depth: usize,
     groups: usize,
     names: Vec<(String, usize)>,
+    /// Whether there were alternatives, or pieces that may come a different number of times.
+    pub(super) has_choices: bool,
     /// Groups that were referred to before they began.
     ahead: Vec<usize>,
     /// Groups that have not ended yet, with `None` for those without number.
@@ -64,9 +66,17 @@ pub(super) struct Translator<'a> {
 pub(super) fn translate(pattern: &str) -> Result<Translation, Error> {
     let pattern: Vec<char> = unquoted(pattern);
     let flags = Flags::default();
-    let (names, ahead) = (Vec::new(), Vec::new());
-    let open = Vec::new();
-    let mut translator = Translator { pattern: &pattern, at: 0, flags, depth: 0, groups: 0, names, ahead, open };
+    let mut translator = Translator {
+        pattern: &pattern,
+        at: 0,
+        flags,
+        depth: 0,
+        groups: 0,
+        names: Vec::new(),
+        has_choices: false,
+        ahead: Vec::new(),
+        open: Vec::new(),
+    };
     let (text, _) = translator.alternatives()?;
     if translator.at < pattern.len() {
         return Err(translator.wrong("Unmatched closing ')'"));
@@ -142,6 +152,7 @@ impl Translator<'_> {
         let (mut text, mut zero_width) = self.sequence()?;
         while self.peek() == Some('|') {
             self.at += 1;
+            self.has_choices = true;
             let (alternative, also) = self.sequence()?;
             text.push('|');
             text.push_str(&alternative);
@@ -156,7 +167,7 @@ impl Translator<'_> {
             self.skip_comments();
             let Some(c) = self.peek().filter(|c| !matches!(c, '|' | ')')) else { return Ok((text, zero_width)) };
             let atom = self.atom(c)?;
-            zero_width &= !matches!(atom, Atom::Piece(_));
+            zero_width &= !matches!(atom, Atom::Piece(_) | Atom::EmptyGroup(_));
             text.push_str(&self.quantified(atom)?);
         }
     }
@@ -236,7 +247,10 @@ impl Translator<'_> {
             }
         };
         self.open.push((open == "(").then_some(self.groups));
+        let choices_outside = std::mem::take(&mut self.has_choices);
         let (inner, takes_nothing) = self.alternatives()?;
+        let one_way = !self.has_choices;
+        self.has_choices |= choices_outside;
         self.open.pop();
         if self.peek() != Some(')') {
             return Err(self.wrong("Unclosed group"));
@@ -247,7 +261,11 @@ impl Translator<'_> {
         let text = format!("{open}{inner})");
         // The engine repeats only what may take characters, and groups that it keeps.
         let zero_width = zero_width || takes_nothing && open != "(";
-        Ok(if zero_width { Atom::ZeroWidth(text) } else { Atom::Piece(text) })
+        Ok(match (zero_width, takes_nothing && one_way) {
+            (true, _) => Atom::ZeroWidth(text),
+            (false, true) => Atom::EmptyGroup(text),
+            (false, false) => Atom::Piece(text),
+        })
     }
 
     /// How the group opens, and whether it takes no characters; `None` for flags alone.
