@@ -66,7 +66,7 @@ impl ConnectorLanes {
 
     /// Gives everything up, stops included: whatever they would do is of no use any more.
     pub(crate) fn abandon(&mut self) {
-        for (_, lane) in self.lanes.drain() {
+        for (_, lane) in std::mem::take(&mut self.lanes) {
             lane.driver.abort();
         }
     }
