@@ -82,6 +82,8 @@ fn simple_date_format() -> Result<()> {
 fn java_regex() -> Result<()> {
     family("oracle::java_regex", KEPT, |random| {
         let Sampled { mut regex, text } = alternatives(random, 3);
+        // Loops in loops take Java for ever on long texts.
+        let text: String = text.chars().take(10).collect();
         if random.percent(4) && !regex.is_empty() {
             regex.remove(random.below(regex.len()));
         }
