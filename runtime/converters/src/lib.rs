@@ -7,7 +7,7 @@ mod avro;
 mod boolean;
 mod bytes;
 mod converter_type;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod json;
 pub mod json_schema;

@@ -17,9 +17,9 @@ mod error;
 mod murmur2;
 pub mod producer;
 pub mod properties;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod security;
-#[cfg(not(feature = "fuzzing"))]
+#[cfg(not(any(test, feature = "fuzzing")))]
 mod security;
 mod tenure;
 pub mod wire;

@@ -25,7 +25,7 @@ mod extract_field;
 mod field_path;
 mod filter;
 mod flatten;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod header_from;
 mod hoist_field;

@@ -9,12 +9,17 @@ use sluice_api::{ConnectError, Result};
 use super::config::ProtobufConfig;
 use super::names;
 
+/// Thirty short messages that each contain the one before twice have a milliard fields, and what is made of a schema further on, a
+/// plan or JSON with its schema, has a place for each.
+const MOST_FIELDS: usize = 200_000;
+
 /// The schema of records that are `message`; `version` is the one that the registry gave its schema.
 ///
 /// # Errors
-/// `Data` when Connect cannot hold it: the message contains itself, or a group.
+/// `Data` when Connect cannot hold it: the message contains itself, a group, or more than [`MOST_FIELDS`] fields with those of the
+/// messages in it.
 pub(super) fn to_schema(message: &MessageDescriptor, version: Option<i32>, config: &ProtobufConfig) -> Result<Schema> {
-    let mut mapping = Mapping { config, open: Vec::new(), done: HashMap::new() };
+    let mut mapping = Mapping { config, open: Vec::new(), done: HashMap::new(), fields: 0 };
     let unwrapped = if config.wrapper_for_raw_primitives { unwrapped(message.full_name()) } else { None };
     let builder = match unwrapped {
         Some(primitive) => SchemaBuilder::of_type(primitive),
@@ -90,24 +95,41 @@ struct Mapping<'a> {
     config: &'a ProtobufConfig,
     /// The messages around the one in hand, to find one that contains itself.
     open: Vec<String>,
-    /// Fields of messages that were met before.
-    done: HashMap<String, Vec<(String, Schema)>>,
+    /// Messages that were met before.
+    done: HashMap<String, Done>,
+    /// The fields so far, those of nested messages included, as often as they are in it.
+    fields: usize,
+}
+
+#[derive(Clone)]
+struct Done {
+    fields: Vec<(String, Schema)>,
+    /// With those of nested messages.
+    all_fields: usize,
 }
 
 impl Mapping<'_> {
     fn message(&mut self, message: &MessageDescriptor) -> Result<SchemaBuilder> {
         let full_name = message.full_name();
         let name = if self.config.enhanced_schema_support { full_name } else { message.name() };
-        let fields = match self.done.get(full_name) {
-            Some(fields) => fields.clone(),
+        let before = self.fields;
+        let done = match self.done.get(full_name) {
+            Some(done) => done.clone(),
             None => {
                 let fields = self.fields(message)?;
-                self.done.insert(full_name.to_owned(), fields.clone());
-                fields
+                let done = Done { all_fields: self.fields - before + fields.len(), fields };
+                self.done.insert(full_name.to_owned(), done.clone());
+                done
             }
         };
+        self.fields = before + done.all_fields;
+        if self.fields > MOST_FIELDS {
+            return Err(ConnectError::data(format!(
+                "message {full_name} has too many fields: with those of the messages in it, more than {MOST_FIELDS}"
+            )));
+        }
         let builder = SchemaBuilder::structure().name(name);
-        Ok(fields.into_iter().fold(builder, |builder, (name, schema)| builder.field(name, schema)))
+        Ok(done.fields.into_iter().fold(builder, |builder, (name, schema)| builder.field(name, schema)))
     }
 
     fn fields(&mut self, message: &MessageDescriptor) -> Result<Vec<(String, Schema)>> {

@@ -1,9 +1,9 @@
-//! What the fuzz targets of stores, login modules and SCRAM messages ask.
+//! What the fuzz targets of stores, login modules, SCRAM messages and tokens ask.
 
 use super::jaas::LoginModule;
 use super::sasl::{Login, Scram, ScramHash};
 use super::secret::Secret;
-use super::tls;
+use super::{tls, token};
 
 /// Reads `bytes` as a JKS store, as key store and as trust store. Without its digest, which no fuzzer would find.
 pub fn jks(bytes: &[u8]) {
@@ -50,6 +50,13 @@ pub fn scram(bytes: &[u8]) {
     }
 }
 
+/// Reads text as a token and as AWS credentials.
+pub fn tokens(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        token::fuzzing::tokens(text);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use sluice_api::testkit::replay_seeds;
@@ -65,5 +72,6 @@ mod tests {
         replay("pem", super::pem);
         replay("jaas", super::jaas);
         replay("scram", super::scram);
+        replay("tokens", super::tokens);
     }
 }

@@ -216,6 +216,19 @@ fn messages_that_contain_themselves_and_groups_are_refused() {
 }
 
 #[test]
+fn messages_that_double_at_each_step_are_refused() {
+    let doubled = |step: u32| format!("message M{step} {{ M{} a = 1; M{} b = 2; }}", step - 1, step - 1);
+    let text = |steps: u32| {
+        let last = format!("message Last {{ M{} a = 1; }}", steps - 1);
+        let messages: String = (1..steps).map(doubled).collect();
+        format!("syntax = \"proto3\"; {last} message M0 {{ int32 a = 1; }} {messages}")
+    };
+    let error = try_read(&text(30), &[], &[]).unwrap_err().to_string();
+    assert_eq!(error, "message M16 has too many fields: with those of the messages in it, more than 200000");
+    assert!(try_read(&text(8), &[], &[]).is_ok());
+}
+
+#[test]
 fn a_message_that_is_used_twice_is_the_same_twice() {
     let text = "syntax = \"proto3\"; message M { A a = 1; A b = 2; } message A { int32 x = 1; }";
     let data = read(text, &[0x12, 2, 0x08, 3], &[]);

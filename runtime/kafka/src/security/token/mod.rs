@@ -7,6 +7,8 @@
 mod aws;
 mod client_credentials;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod http;
 mod jwt;
 mod source;

@@ -22,14 +22,11 @@ pub(super) fn variables(text: &str) -> Vec<Variable<'_>> {
     let mut from = 0;
     while let Some(start) = text[from..].find("${").map(|at| from + at) {
         let Some(end) = text[start..].find('}').map(|at| start + at) else { break };
-        match variable(&text[start + 2..end]) {
-            Some((provider, path, key)) => {
-                found.push(Variable { range: start..end + 1, provider, path, key });
-                from = end + 1;
-            }
-            // No variable begins here, but one may within what looked like one.
-            None => from = start + 2,
+        // Without a colon before the `}`, what begins later and ends there has none either.
+        if let Some((provider, path, key)) = variable(&text[start + 2..end]) {
+            found.push(Variable { range: start..end + 1, provider, path, key });
         }
+        from = end + 1;
     }
     found
 }
@@ -60,6 +57,7 @@ mod tests {
             ("${plain} ${a:b}", vec!["${a:b}|a||b"]),
             ("${a${b:c}", vec!["${a${b:c}|a${b||c"]),
             ("${x} ${a:b", vec![]),
+            ("${${x}${${a:b}", vec!["${${a:b}|${a||b"]),
             ("$ {a:b} {c:d} ${", vec![]),
             ("é${ü:ß}", vec!["${ü:ß}|ü||ß"]),
         ] {

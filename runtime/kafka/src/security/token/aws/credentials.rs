@@ -161,6 +161,15 @@ fn of_json(json: &Value, token: &str) -> Result<Credentials, String> {
     }
 }
 
+/// Reads `text` as a credentials file and as the answer of a service.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::security::token) fn read_any(text: &str) {
+    drop(profile_in(text, "default"));
+    if let Ok(json) = parse(text) {
+        drop(of_json(&json, "Token"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

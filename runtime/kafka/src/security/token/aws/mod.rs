@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use self::credentials::read_any;
 use self::credentials::{Chain, Credentials};
 use super::source::Token;
 use crate::security::jaas::LoginModule;
