@@ -14,6 +14,8 @@ mod routing;
 mod settings;
 mod splitting;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use outbox::fuzzing as outbox_fuzzing;
 pub(crate) use plugin::DebeziumPlugin;
 
 /// Every transformation of this module.
