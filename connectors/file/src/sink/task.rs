@@ -1,6 +1,6 @@
 //! The sink task: one line per record.
 
-use std::io::Write;
+use std::fmt;
 
 use async_trait::async_trait;
 use sluice_api::connector::OffsetsToCommit;
@@ -56,10 +56,21 @@ fn append(out: &mut Vec<u8>, value: &Value) -> Result<()> {
         Value::String(text) => out.extend_from_slice(text.as_bytes()),
         Value::Bytes(bytes) => out.extend_from_slice(bytes),
         other => {
-            write!(out, "{other}").map_err(|error| ConnectError::data("cannot print a value").with_source(error))?;
+            let written = other.write_text(&mut Line(out));
+            written.map_err(|error| ConnectError::data("cannot print a value").with_source(error))?;
         }
     }
     Ok(())
+}
+
+/// Text at the end of bytes.
+struct Line<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Line<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -172,6 +172,21 @@ impl Struct {
         Ok(())
     }
 
+    /// As [`Value::write_text`]: `Struct{a=1,b=x}`, without the fields that are null.
+    pub(super) fn write_text<W: fmt::Write>(&self, out: &mut W) -> fmt::Result {
+        out.write_str("Struct{")?;
+        let fields = self.schema.fields().unwrap_or_default();
+        let mut separator = "";
+        for (field, value) in fields.iter().zip(&self.values).filter(|(_, value)| !value.is_null()) {
+            out.write_str(separator)?;
+            out.write_str(field.name())?;
+            out.write_str("=")?;
+            value.write_text(out)?;
+            separator = ",";
+        }
+        out.write_str("}")
+    }
+
     fn lookup(&self, name: &str) -> Result<&Field> {
         let field = self.schema.field(name)?;
         field.ok_or_else(|| ConnectError::data(format!("{name} is not a valid field name")))
@@ -188,17 +203,7 @@ impl Struct {
 
 impl fmt::Display for Struct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Struct{")?;
-        let fields = self.schema.fields().unwrap_or_default();
-        let mut first = true;
-        for (field, value) in fields.iter().zip(&self.values) {
-            if value.is_null() {
-                continue;
-            }
-            write!(f, "{}{}={value}", if first { "" } else { "," }, field.name())?;
-            first = false;
-        }
-        f.write_str("}")
+        self.write_text(f)
     }
 }
 

@@ -5,44 +5,64 @@ use std::fmt;
 use super::Value;
 
 impl fmt::Display for Value {
-    /// As Java prints it: maps `{k=v}`, lists `[a, b]`, structs `Struct{a=1}`, dates in UTC. Bytes print as `[B@` and a
-    /// number; Java's number is different in every run, ours comes from the contents.
+    /// As [`Value::write_text`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_text(f)
+    }
+}
+
+impl Value {
+    /// Writes the value as Java prints it: maps `{k=v}`, lists `[a, b]`, structs `Struct{a=1}`, dates in UTC. Bytes print as `[B@`
+    /// and a number; Java's number is different in every run, ours comes from the contents.
+    ///
+    /// The same text as `Display`, without the cost of a formatter for each part.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_text<W: fmt::Write>(&self, out: &mut W) -> fmt::Result {
         match self {
-            Self::Null => f.write_str("null"),
-            Self::Boolean(value) => value.fmt(f),
-            Self::Int8(value) => value.fmt(f),
-            Self::Int16(value) => value.fmt(f),
-            Self::Int32(value) => value.fmt(f),
-            Self::Int64(value) => value.fmt(f),
-            Self::Float32(value) => f.write_str(&java_float_text(*value)),
-            Self::Float64(value) => f.write_str(&java_double_text(*value)),
-            Self::String(text) => f.write_str(text),
+            Self::Null => out.write_str("null"),
+            Self::Boolean(value) => out.write_str(if *value { "true" } else { "false" }),
+            Self::Int8(value) => write_integer(out, *value),
+            Self::Int16(value) => write_integer(out, *value),
+            Self::Int32(value) => write_integer(out, *value),
+            Self::Int64(value) => write_integer(out, *value),
+            Self::Float32(value) => out.write_str(&java_float_text(*value)),
+            Self::Float64(value) => out.write_str(&java_double_text(*value)),
+            Self::String(text) => out.write_str(text),
             Self::Bytes(bytes) => {
                 let hash = bytes
                     .iter()
                     .fold(1u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(i32::from(*byte as i8) as u32));
-                write!(f, "[B@{hash:x}")
+                write!(out, "[B@{hash:x}")
             }
-            Self::Decimal(value) => value.fmt(f),
-            Self::Date(millis) => write_date(f, *millis),
+            Self::Decimal(value) => write!(out, "{value}"),
+            Self::Date(millis) => write_date(out, *millis),
             Self::Array(items) => {
-                f.write_str("[")?;
+                out.write_str("[")?;
                 for (at, item) in items.iter().enumerate() {
-                    write!(f, "{}{item}", if at == 0 { "" } else { ", " })?;
+                    out.write_str(if at == 0 { "" } else { ", " })?;
+                    item.write_text(out)?;
                 }
-                f.write_str("]")
+                out.write_str("]")
             }
             Self::Map(entries) => {
-                f.write_str("{")?;
+                out.write_str("{")?;
                 for (at, (key, value)) in entries.iter().enumerate() {
-                    write!(f, "{}{key}={value}", if at == 0 { "" } else { ", " })?;
+                    out.write_str(if at == 0 { "" } else { ", " })?;
+                    key.write_text(out)?;
+                    out.write_str("=")?;
+                    value.write_text(out)?;
                 }
-                f.write_str("}")
+                out.write_str("}")
             }
-            Self::Struct(value) => value.fmt(f),
+            Self::Struct(value) => value.write_text(out),
         }
     }
+}
+
+fn write_integer<W: fmt::Write>(out: &mut W, number: impl itoa::Integer) -> fmt::Result {
+    out.write_str(itoa::Buffer::new().format(number))
 }
 
 /// `Float.toString` as of JDK 19: the shortest decimal that reads back, `1.0E10` from 10^7 on and below 10^-3.
@@ -102,7 +122,7 @@ fn layout(two_digits: &str, shortest: &str) -> String {
 }
 
 /// `java.util.Date.toString` in UTC: `Thu Jan 01 00:00:00 UTC 1970`.
-fn write_date(f: &mut fmt::Formatter<'_>, millis: i64) -> fmt::Result {
+fn write_date<W: fmt::Write>(out: &mut W, millis: i64) -> fmt::Result {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let seconds = millis.div_euclid(1000);
@@ -111,7 +131,7 @@ fn write_date(f: &mut fmt::Formatter<'_>, millis: i64) -> fmt::Result {
     let weekday = DAYS[days.rem_euclid(7) as usize];
     let month = MONTHS[month as usize - 1];
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    write!(f, "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02} UTC {year}")
+    write!(out, "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02} UTC {year}")
 }
 
 /// Year, month (1 to 12) and day of the proleptic Gregorian calendar; day 0 is 1970-01-01.

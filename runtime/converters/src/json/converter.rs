@@ -94,7 +94,8 @@ impl JsonConverter {
 
     /// What nearly all messages are: the schema of the last one, then a payload whose members are all there.
     fn usual_envelope(&self, text: &Bytes) -> Option<SchemaAndValue> {
-        let known = self.read.latest.as_ref().filter(|known| known.direct)?;
+        let known = self.read.latest.as_ref()?;
+        let plan = known.plan.as_ref()?;
         let mut reader = Reader::new(text);
         reader.skip_blanks();
         if !reader.take(b'{') || !reader.take_name("schema") || !reader.rest().starts_with(&known.text) {
@@ -104,9 +105,9 @@ impl JsonConverter {
         if reader.end_of_member().ok()? || !reader.take_name("payload") {
             return None;
         }
-        let value = direct::structure(&mut reader, &known.schema, &self.decoder)?;
+        let value = plan.read(&mut reader, &self.decoder)?;
         let ended = reader.end_of_member().ok()?;
-        ended.then(|| SchemaAndValue { schema: Some(known.schema.clone()), value: value.into() })
+        ended.then(|| SchemaAndValue { schema: Some(plan.schema().clone()), value: value.into() })
     }
 
     /// Schema and payload of an object that has these two members and no other.
@@ -195,13 +196,13 @@ struct ReadSchemas {
 struct Latest {
     text: Bytes,
     schema: Schema,
-    /// [`direct::is_direct`].
-    direct: bool,
+    /// How its payload is read when it is a struct that can be read without a tree.
+    plan: Option<direct::Plan>,
 }
 
 impl Latest {
     fn new(text: Bytes, schema: Schema) -> Self {
-        Self { text, direct: direct::is_direct(&schema), schema }
+        Self { text, plan: direct::Plan::of(&schema), schema }
     }
 }
 

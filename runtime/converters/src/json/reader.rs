@@ -91,6 +91,35 @@ impl<'a> Reader<'a> {
         colon
     }
 
+    /// Takes `bytes` if they are next.
+    pub(super) fn take_all(&mut self, bytes: &[u8]) -> bool {
+        let next = self.rest().starts_with(bytes);
+        self.at += if next { bytes.len() } else { 0 };
+        next
+    }
+
+    /// Takes a number of at most 18 digits without fraction and exponent, if it is next and ends at a comma, a brace or a bracket: what
+    /// nearly all integers are.
+    pub(super) fn take_short_integer(&mut self) -> Option<i64> {
+        let rest = self.rest();
+        let negative = rest.first() == Some(&b'-');
+        let digits = &rest[usize::from(negative)..];
+        let mut number = 0_i64;
+        let mut count = 0;
+        while let Some(digit @ b'0'..=b'9') = digits.get(count).copied() {
+            if count == 18 {
+                return None;
+            }
+            number = number * 10 + i64::from(digit - b'0');
+            count += 1;
+        }
+        if count == 0 || !matches!(digits.get(count), Some(b',' | b'}' | b']')) {
+            return None;
+        }
+        self.at += usize::from(negative) + count;
+        Some(if negative { -number } else { number })
+    }
+
     /// What has not been read.
     pub(super) fn rest(&self) -> &'a [u8] {
         &self.source[self.at..]
@@ -222,7 +251,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A string whose opening quote has been read.
-    fn string(&mut self) -> Result<ByteString> {
+    pub(super) fn string(&mut self) -> Result<ByteString> {
         let start = self.at;
         let end = self.plain_run(start)?;
         let run = self.text(start, end)?;

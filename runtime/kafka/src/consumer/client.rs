@@ -76,6 +76,8 @@ struct PollState {
     arena: Arena,
     /// An error that came after records of the same poll.
     error: Option<Error>,
+    /// Records of the last poll that brought some: the next one makes room for as many at once.
+    usual: usize,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -164,7 +166,11 @@ impl Consumer {
             return Err(error);
         }
         let mut result = PollResult::default();
-        let outcome = self.fill(&mut state.arena, &mut result.records, max_records, timeout);
+        let PollState { arena, usual, .. } = &mut *state;
+        let outcome = self.fill(arena, &mut result.records, (*usual, max_records), timeout);
+        if !result.records.is_empty() {
+            *usual = result.records.len();
+        }
         result.events = self.group().take_events();
         result.commits = self.commits.take_results();
         if let Err(error) = outcome {
@@ -239,7 +245,7 @@ impl Consumer {
         &self,
         arena: &mut Arena,
         records: &mut Vec<ConsumerRecord>,
-        max: usize,
+        (usual, max): (usize, usize),
         timeout: Duration,
     ) -> Result<(), Error> {
         let deadline = Instant::now() + timeout;
@@ -251,6 +257,9 @@ impl Consumer {
             match self.client.poll(wait) {
                 Some(Ok(message)) => {
                     let record = arena.record(&message)?;
+                    if records.is_empty() {
+                        records.reserve(usual.min(max));
+                    }
                     bytes += record.key.as_ref().map_or(0, Bytes::len) + record.value.as_ref().map_or(0, Bytes::len);
                     records.push(record);
                 }

@@ -62,8 +62,15 @@ fn text(value: Value) -> Value {
     match value {
         Value::String(_) => value,
         Value::Date(_) | Value::Bytes(_) => convert_to_string(&value).into(),
+        // Numbers are most of what is cast: their text is copied once, without a formatter.
+        Value::Int32(number) => digits(itoa::Buffer::new().format(number)),
+        Value::Int64(number) => digits(itoa::Buffer::new().format(number)),
         other => other.to_string().into(),
     }
+}
+
+fn digits(text: &str) -> Value {
+    Value::String(text.into())
 }
 
 fn boolean(value: &Value) -> Result<Value> {
