@@ -25,6 +25,8 @@ pub(super) struct Instance {
     attempt: u64,
     /// That start has not been reported.
     pub(super) starting: bool,
+    /// Its config was written again meanwhile: one that fails is started once more.
+    pub(super) again: bool,
 }
 
 impl Service {
@@ -99,7 +101,7 @@ impl Service {
         info!(connector, "starting connector");
         self.attempts += 1;
         let attempt = self.attempts;
-        let instance = Instance { config: config.clone(), target, attempt, starting: true };
+        let instance = Instance { config: config.clone(), target, attempt, starting: true, again: false };
         self.instances.insert(connector.to_owned(), instance);
         let (worker, reports) = (self.options.worker.clone(), self.reports.clone());
         let connector = connector.to_owned();
@@ -148,9 +150,9 @@ impl Service {
         reply: Option<Reply<()>>,
     ) {
         let current = self.instances.get_mut(connector).filter(|instance| instance.attempt == attempt);
-        let wants_tasks = current.is_some_and(|instance| {
+        let (wants_tasks, again) = current.map_or((false, false), |instance| {
             instance.starting = false;
-            instance.target == TargetState::Started
+            (instance.target == TargetState::Started, std::mem::take(&mut instance.again))
         });
         match started {
             Ok(()) if wants_tasks => self.request_task_configs(connector, reply),
@@ -158,6 +160,9 @@ impl Service {
             Err(error) => {
                 warn!(connector, error, "the connector did not reach its target state");
                 answer(reply, Err(HerderError::Internal(format!("Failed to start connector: {connector}"))));
+                if again {
+                    self.restart_connector(connector, false, None);
+                }
             }
         }
     }

@@ -134,6 +134,8 @@ pub(super) struct Service {
     pub(super) stopping: BTreeSet<ConnectorTaskId>,
     /// What is this worker's, running or not, as the group gave it.
     pub(super) held: ConnectorsAndTasks,
+    /// Connectors that were configured at the last round: whichever comes besides is new to the group.
+    pub(super) assigned: BTreeSet<String>,
     /// The last round, `None` before the first one of a tenure.
     pub(super) round: Option<Round>,
     /// Where this worker stood in the last round.
@@ -241,6 +243,7 @@ impl Service {
             tasks: BTreeSet::new(),
             stopping: BTreeSet::new(),
             held: ConnectorsAndTasks::default(),
+            assigned: BTreeSet::new(),
             round: None,
             place: Place::default(),
             resolved: false,
@@ -310,6 +313,7 @@ impl Service {
     /// What was assigned may begin.
     pub(super) fn resolve(&mut self) {
         self.resolved = true;
+        self.assigned = self.snapshot().connectors().map(str::to_owned).collect();
         self.caught_up_with_the_round();
         self.rebalances.completed();
         self.claim_as_leader();

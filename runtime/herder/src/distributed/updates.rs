@@ -3,7 +3,6 @@
 use sluice_storage::{ConfigUpdate, ConnectorTaskId, TargetState};
 use tracing::{debug, info};
 
-use super::place::Place;
 use super::service::{AfterStop, Service};
 
 impl Service {
@@ -27,13 +26,13 @@ impl Service {
     /// next assignment.
     fn connector_config_changed(&mut self, connector: &str) {
         let snapshot = self.snapshot();
-        match self.instances.get(connector) {
-            // The leader sees to it that a new one gets an owner.
-            None => self.wants_rejoin |= self.is_unowned(connector),
+        match self.instances.get_mut(connector) {
+            None => self.wants_rejoin |= !self.assigned.contains(connector),
             Some(instance)
                 if instance.starting && snapshot.connector_configs.get(connector) == Some(&instance.config) =>
             {
                 debug!(connector, "the config is the one that is being started");
+                instance.again = true;
             }
             Some(_) => {
                 info!(connector, "the connector's config changed");
@@ -57,9 +56,7 @@ impl Service {
     /// All tasks of the connector stop at once; those that are assigned start again after the rebalance.
     fn task_configs_committed(&mut self, connector: &str) {
         let tasks = self.tasks_here(connector);
-        if !tasks.is_empty() || self.leads() {
-            self.stop_tasks(tasks, AfterStop::Rejoin);
-        }
+        self.stop_tasks(tasks, AfterStop::Rejoin);
     }
 
     fn target_state_changed(&mut self, connector: &str) {
@@ -70,11 +67,6 @@ impl Service {
             _ => self.options.worker.set_task_target_state(connector, target),
         }
         self.change_target_state(connector, target);
-    }
-
-    /// Whether this worker leads and nobody has the connector's instance.
-    fn is_unowned(&self, connector: &str) -> bool {
-        matches!(self.place(), Place::Leader { owners, .. } if owners.of_connector(connector).is_none())
     }
 
     /// The connector's tasks that run on this worker.
