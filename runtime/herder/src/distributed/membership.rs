@@ -39,6 +39,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the membership tells the herder's loop.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one message a round")]
 pub(super) enum MembershipEvent {
     /// A join is due: answer with what is held, as soon as nothing that was taken away still runs. An offer that is dropped is waited
     /// for until a command comes.
