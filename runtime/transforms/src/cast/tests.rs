@@ -189,7 +189,7 @@ fn a_struct_with_a_schema_of_its_own_is_cast_by_name() {
     let schema = field("a", Schema::INT8).field("b", Schema::OPTIONAL_STRING).build().unwrap();
     let cast = |own: Schema| {
         let value = Struct::new(own).unwrap().with("a", 1i8).unwrap().with("b", "x").unwrap();
-        cast_value("a:int16", Some(schema.clone()), value.into())
+        cast_value("a:int16", Some(schema.clone()), value)
     };
     let swapped = field("b", Schema::STRING).field("a", Schema::INT8).build().unwrap();
     let Value::Struct(value) = cast(swapped).unwrap().1 else { panic!("a struct") };
