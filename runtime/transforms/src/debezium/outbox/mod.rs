@@ -2,6 +2,8 @@
 //! topic, with the key and the payload that its columns say.
 
 mod config;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod json_payload;
 
 use std::sync::Arc;
