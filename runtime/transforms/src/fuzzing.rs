@@ -1,8 +1,9 @@
-//! What the fuzz targets `java_regex` and `simple_date_format` ask: patterns that users write. The answer does not matter, only that
-//! there is one.
+//! What the fuzz targets `java_regex`, `simple_date_format` and `outbox_payload` ask. Of patterns, which users write, the answer does
+//! not matter, only that there is one.
 
 use sluice_api::java_regex::JavaRegex;
 
+use crate::debezium::outbox_fuzzing;
 use crate::simple_date_format::SimpleDateFormat;
 
 /// Reads a regular expression, and matches and replaces with it: pattern, replacement and text, each a line.
@@ -29,6 +30,13 @@ pub fn simple_date_format(bytes: &[u8]) {
     }
 }
 
+/// Expands JSON text of an outbox table's payload.
+pub fn outbox_payload(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        outbox_fuzzing::payload(text);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use sluice_api::testkit::replay_seeds;
@@ -40,6 +48,7 @@ mod tests {
     #[test]
     fn seeds_of_the_fuzzers_do_no_harm() {
         replay("java_regex", super::java_regex);
+        replay("outbox_payload", super::outbox_payload);
         replay("simple_date_format", super::simple_date_format);
     }
 }
