@@ -3,6 +3,7 @@
 mod accounting;
 mod bad_input;
 mod clients;
+mod cluster;
 mod errors;
 mod exactly_once;
 mod floors;
