@@ -94,7 +94,7 @@ impl Service {
         if self.resolved || self.rejoining || self.wants_rejoin {
             return;
         }
-        let Some(round) = &self.round else { return };
+        let Some(round) = self.round.as_ref().filter(|round| !round.stops) else { return };
         let (own, wanted) = (self.snapshot().offset, round.assignment.config_offset);
         let (failed, leads) = (round.has_failed(), self.leads());
         match own.cmp(&wanted) {

@@ -177,7 +177,6 @@ impl Membership {
     async fn round(&mut self) -> Next {
         match self.take_part().await {
             Ok(result) => {
-                self.version = Some(result.version);
                 self.send(MembershipEvent::Assigned(result));
                 self.heartbeats().await
             }
@@ -194,12 +193,14 @@ impl Membership {
             self.lost("the group speaks an unknown protocol");
             return Err(Next::Wait);
         };
+        // Also when the round fails: an eager join stops everything first.
+        self.version = Some(version);
         let outcome = joined.is_leader().then(|| self.seat.lead(&joined, version));
         let (assignments, led) = match outcome {
             Some(RoundOutcome { assignments, owners, ahead, .. }) => (assignments, Some(Led { owners, ahead })),
             None => (Vec::new(), None),
         };
-        let assignment = self.sync(assignments, joined.generation).await?;
+        let assignment = self.sync(assignments, joined.generation, version).await?;
         Ok(RoundResult { generation: joined.generation, version, assignment, led })
     }
 
@@ -265,7 +266,12 @@ impl Membership {
     }
 
     /// Hands in what was computed, if anything, and gets this worker's part; the tenure is held then.
-    async fn sync(&mut self, assignments: Vec<(String, bytes::Bytes)>, generation: i32) -> Result<Assignment, Next> {
+    async fn sync(
+        &mut self,
+        assignments: Vec<(String, bytes::Bytes)>,
+        generation: i32,
+        version: ProtocolVersion,
+    ) -> Result<Assignment, Next> {
         let sent = Instant::now();
         let synced = beside(&mut self.beats, &mut self.commands, self.link.sync(assignments)).await;
         let bytes = match synced {
@@ -284,7 +290,7 @@ impl Membership {
             }
             Err(interruption) => return Err(self.interrupted(interruption)),
         };
-        match self.seat.received(generation, &bytes) {
+        match self.seat.received(generation, version, &bytes) {
             Ok(assignment) if self.beats.synced(sent) => Ok(assignment),
             Ok(_) => Err(self.lost(UNREACHABLE)),
             Err(error) => {

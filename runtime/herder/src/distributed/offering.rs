@@ -65,12 +65,14 @@ impl Service {
         self.options.reporter.set_generation(generation);
         self.rebalances.assigned(generation, version, &assignment.leader_url);
         let spoke = self.place.version();
+        let known = self.round.as_ref().is_some_and(|round| round.stops && round.generation == generation);
+        let stops = version == ProtocolVersion::V0 && (known || spoke != Some(ProtocolVersion::V0));
         match version {
             // Who has not stopped for an eager round before, here or elsewhere, may still run what this one gives away.
-            ProtocolVersion::V0 if spoke != Some(ProtocolVersion::V0) => {
+            ProtocolVersion::V0 if stops => {
                 info!("the group has become eager: everything stops before it is given out anew");
                 self.held = ConnectorsAndTasks::default();
-                self.wants_rejoin = true;
+                self.wants_rejoin = !known;
             }
             ProtocolVersion::V0 => self.held = assignment.assigned.clone(),
             ProtocolVersion::V1 | ProtocolVersion::V2 => {
@@ -81,6 +83,10 @@ impl Service {
         self.revoking |= !assignment.revoked.is_empty();
         let delay = u64::try_from(assignment.delay_ms).unwrap_or(0);
         self.rejoin_at = (delay > 0).then(|| Instant::now() + Duration::from_millis(delay));
+        if known && stops {
+            // The coordinator has answered with the round that it had: not so soon again.
+            self.rejoin_at = Some(Instant::now() + self.options.group.heartbeat_interval);
+        }
         self.offer_to = None;
         self.rejoining = false;
         let (leader_url, ahead) = (assignment.leader_url.clone(), led.as_ref().map(|led| led.ahead.clone()));
@@ -88,7 +94,7 @@ impl Service {
             Some(led) => Place::Leader { owners: led.owners, version },
             None => Place::Follower { leader_url, version },
         });
-        self.round = Some(Round { assignment, ahead: ahead.unwrap_or_default() });
+        self.round = Some(Round { generation, stops, assignment, ahead: ahead.unwrap_or_default() });
         self.unresolve();
         self.catch_up.begin();
     }

@@ -104,6 +104,9 @@ pub(super) struct Visible {
 
 /// What the last round of this tenure brought.
 pub(super) struct Round {
+    pub(super) generation: i32,
+    /// Nothing of it starts: everything stops, and the next round counts.
+    pub(super) stops: bool,
     pub(super) assignment: Assignment,
     /// As its leader found: members that have read the config topic further.
     pub(super) ahead: Vec<MemberAhead>,

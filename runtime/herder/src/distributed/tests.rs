@@ -517,6 +517,10 @@ async fn an_eager_worker_offers_nothing_and_a_newcomer_waits_a_round() {
     rig.events.send(eager(1)).expect("the loop runs");
     let offer = offered(&rig.events, Some(ProtocolVersion::V0)).await.expect("the loop runs");
     assert_eq!((offer.held, rig.starts()), (Some(ConnectorsAndTasks::default()), 0), "others may run it still");
+    // The coordinator has nothing new.
+    rig.events.send(eager(1)).expect("the loop runs");
+    let offer = offered(&rig.events, Some(ProtocolVersion::V0)).await.expect("the loop runs");
+    assert_eq!((offer.held, rig.starts()), (Some(ConnectorsAndTasks::default()), 0));
     rig.events.send(eager(2)).expect("the loop runs");
     rig.until("it gave its task configs", |rig| rig.configs.snapshot().task_configs.contains_key(&task("c"))).await;
     let offer = offered(&rig.events, Some(ProtocolVersion::V0)).await.expect("the loop runs");

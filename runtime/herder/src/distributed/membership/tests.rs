@@ -39,6 +39,10 @@ struct Group {
     joins: i32,
     offered: Option<Bytes>,
     garbage: bool,
+    /// The next sync is told that somebody joins again.
+    sync_fails: bool,
+    /// What the group speaks; `sessioned` when empty.
+    protocol: &'static str,
     /// Whether the tenure was held when the group was left.
     left: Vec<bool>,
 }
@@ -70,7 +74,7 @@ impl GroupLink for FakeLink {
                 generation: group.joins,
                 member_id: "us".into(),
                 leader_id: "us".into(),
-                protocol: "sessioned".into(),
+                protocol: if group.protocol.is_empty() { "sessioned" } else { group.protocol }.into(),
                 members: vec![("us".to_owned(), protocols[0].1.clone())],
             })
         })
@@ -78,6 +82,9 @@ impl GroupLink for FakeLink {
     }
     async fn sync(&mut self, mut assignments: Vec<(String, Bytes)>) -> Result<Bytes, Error> {
         sleep(self.change(|group| group.sync_takes)).await;
+        if self.change(|group| std::mem::take(&mut group.sync_fails)) {
+            return Err(Error::check("SyncGroup", "group g", 27).expect_err("REBALANCE_IN_PROGRESS"));
+        }
         self.answer(|group| Ok(if group.garbage { Bytes::from_static(b"\0") } else { assignments.remove(0).1 })).await
     }
     async fn heartbeat(&mut self) -> Result<HeartbeatOutcome, Error> {
@@ -374,6 +381,18 @@ async fn every_wish_to_rejoin_leads_to_a_new_generation_of_the_same_tenure() {
         assert!(rig.tenure.holds(number));
     }
     assert_eq!(rig.link.change(|group| group.joins), 4);
+}
+
+// Invariant 5: what others start after an eager round has stopped everywhere.
+#[tokio::test(start_paused = true)]
+async fn an_eager_round_that_fails_is_an_eager_round() {
+    let mut rig = Rig::in_group().await;
+    rig.link.change(|group| (group.protocol, group.sync_fails) = ("default", true));
+    rig.command(MembershipCommand::Rejoin);
+    let (version, offer) = rig.join_due().await;
+    assert_eq!(version, Some(ProtocolVersion::V2));
+    offer.send(Offer { config_offset: EMPTY, held: Some(held()) }).expect("it is awaited");
+    assert_eq!(rig.join_due().await.0, Some(ProtocolVersion::V0));
 }
 
 #[tokio::test(start_paused = true)]
