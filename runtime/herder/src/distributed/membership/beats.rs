@@ -36,7 +36,7 @@ pub(super) struct Beats {
     next: Instant,
     /// Beats beside a pending join or sync.
     pulse: Option<Box<dyn Pulse>>,
-    /// A join of ours is on its way: its member awaits the others and is not dropped.
+    /// A join of ours is on its way: the generation of before may be over.
     joining: bool,
 }
 
@@ -73,11 +73,11 @@ impl Beats {
                 self.heard = Some(sent);
                 sent + self.times.session
             }
-            Ok(HeartbeatOutcome::RebalanceInProgress) if self.joining => {
-                self.heard = Some(sent);
-                sent + self.times.session
-            }
             Ok(HeartbeatOutcome::RebalanceInProgress) => {
+                if self.joining {
+                    self.heard = Some(sent);
+                }
+                // Also while a join is pending: it may have been lost on its way, and the group drops us then.
                 (sent + self.times.session).min(self.stable_at + self.times.rebalance)
             }
             Ok(HeartbeatOutcome::UnknownMember) => return Some(GONE_ON),

@@ -301,6 +301,22 @@ async fn a_join_waits_for_the_offer_with_heartbeats_meanwhile() {
     assert_eq!(offered.allocation.expect("a round before").assigned, held());
 }
 
+// Invariant 5.
+#[tokio::test(start_paused = true)]
+async fn a_join_that_was_lost_on_its_way_ends_the_tenure_before_the_group_drops_us() {
+    let mut rig = Rig::in_group().await;
+    rig.link.change(|group| {
+        group.heartbeats.push_back(HeartbeatOutcome::RebalanceInProgress);
+        group.pulses = [HeartbeatOutcome::RebalanceInProgress; 40].into();
+        group.join_takes = Duration::from_secs(600);
+    });
+    let began = Instant::now();
+    let (_, offer) = rig.join_due().await;
+    offer.send(Offer { config_offset: EMPTY, held: Some(held()) }).expect("it is awaited");
+    rig.lost().await;
+    assert!(began.elapsed() <= TIMES.rebalance, "{:?}", began.elapsed());
+}
+
 // Invariant 5: the group drops who lives and does not rejoin.
 #[tokio::test(start_paused = true)]
 async fn a_late_offer_ends_the_tenure_before_the_group_drops_us() {
