@@ -103,6 +103,7 @@ impl Service {
 
     /// `true` when a round is under way.
     async fn begin_fencing(&mut self, connector: &str) -> Result<bool, HerderError> {
+        self.require_leader()?;
         let snapshot = self.snapshot();
         let config = snapshot.connector_configs.get(connector).ok_or_else(|| not_found(connector))?;
         if views::connector_type(&self.options.registry, Some(config)) != crate::ConnectorType::Source {
@@ -160,6 +161,7 @@ impl Service {
 
     async fn end_fencing(&mut self, connector: &str) -> Result<(), HerderError> {
         self.read_to_end("Failed to read to end of config topic").await?;
+        self.require_leader()?;
         let Some(Round { generation: cleared_for, tasks, .. }) = self.fencings.0.get(connector) else { return Ok(()) };
         if *cleared_for < generation(&self.snapshot(), connector) {
             let message = "Fencing failed because new task configurations were generated for the connector";

@@ -40,10 +40,9 @@
 //! count earlier, so nobody else is given our work before it. While a join or a sync is pending, which may outlast a session,
 //! heartbeats on a second connection renew the tenure.
 //!
-//! The coordinator also drops a member that lives and does not join within `rebalance.timeout.ms`. So while a rebalance goes on and our
-//! join is not in its hands (we wait for the offer, or the connection of the join broke), no heartbeat prolongs the tenure past the
-//! sending of the last heartbeat that found the group stable, or of the last answered join, plus that time. A leave gives our work away
-//! at once: the tenure ends before it is sent.
+//! The coordinator also drops a member that lives and does not join within `rebalance.timeout.ms`, and a join may be lost on its way. So
+//! while a rebalance goes on, no heartbeat prolongs the tenure past the sending of the last heartbeat that found the group stable, or of
+//! the last answered join, plus that time. A leave gives our work away at once: the tenure ends before it is sent.
 //!
 //! The data plane asks the tenure itself, at every act that others can see (a batch to the producer, an offset, a commit, a status), and
 //! so does every write to the config topic. A process that was stopped and goes on finds its tenure over before any message is read.

@@ -104,6 +104,7 @@ impl Service {
     }
 
     async fn write_task_configs(&mut self, connector: &str, configs: &TaskConfigs) -> Result<(), HerderError> {
+        self.require_leader()?;
         let snapshot = self.snapshot();
         // The tasks run with values of config providers that have changed since.
         let stale = self.applied.get(connector).is_some_and(|applied| *applied != configs.fingerprint);
