@@ -112,6 +112,8 @@ mod requests;
 mod restart;
 mod service;
 mod shutdown;
+#[cfg(test)]
+mod simulation;
 mod task_configs;
 mod tenure_end;
 #[cfg(test)]

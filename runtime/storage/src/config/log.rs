@@ -111,6 +111,10 @@ impl ConfigBackingStore for LogConfigBackingStore {
 
     async fn stop(&self) {}
 
+    fn give_up_writes(&self) {
+        self.link.purge();
+    }
+
     fn snapshot(&self) -> Arc<ClusterConfigState> {
         lock(&self.replay).snapshot()
     }
