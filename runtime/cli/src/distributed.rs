@@ -8,11 +8,11 @@ use anyhow::{Context, anyhow};
 use sluice_api::Properties;
 use sluice_herder::distributed::{DistributedHerder, DistributedOptions};
 use sluice_herder::group::ConnectProtocol;
-use sluice_herder::{Health, Herder, Loggers, NoPeers, SystemClock};
+use sluice_herder::{Health, Herder, Loggers, SystemClock};
 use sluice_kafka::wire::GroupConfig;
 use sluice_kafka::{Admin, Tenure};
 use sluice_plugins::Registry;
-use sluice_rest::BoundServer;
+use sluice_rest::{BoundServer, RestClient};
 use sluice_storage::config::KafkaConfigBackingStore;
 use sluice_storage::offset::KafkaOffsetBackingStore;
 use sluice_storage::status::KafkaStatusBackingStore;
@@ -47,7 +47,8 @@ pub(crate) async fn work(
     let server = rest::bind(&config.worker.rest).await?;
     let port = server.port();
     let (stop, stopped) = watch::channel(false);
-    let options = assemble(&config, &server, registry, loggers).map_err(Failure::Startup)?;
+    let client = server.client(REQUEST_TIMEOUT);
+    let options = assemble(&config, &server, client.clone(), registry, loggers).map_err(Failure::Startup)?;
     let (herder, mut service) = DistributedHerder::spawn(options, stopped);
     info!(worker = server.worker_id(), "REST listens at {}", server.advertised_url());
     let watched = herder.clone();
@@ -55,7 +56,7 @@ pub(crate) async fn work(
         while watched.health(REQUEST_TIMEOUT).await != Health::Healthy {}
         ready(port);
     });
-    let running = rest::serve(server, herder as Arc<dyn Herder>);
+    let running = rest::serve(server, herder as Arc<dyn Herder>, Some(client));
     let ended = tokio::select! {
         asked = signals::asked_to_stop() => {
             asked.map_err(Failure::Startup)?;
@@ -80,6 +81,7 @@ pub(crate) async fn work(
 fn assemble(
     config: &DistributedConfig,
     server: &BoundServer,
+    client: Arc<RestClient>,
     registry: Arc<Registry>,
     loggers: Arc<Loggers>,
 ) -> anyhow::Result<DistributedOptions> {
@@ -158,7 +160,7 @@ fn assemble(
         reporter,
         worker,
         tenure,
-        peers: Arc::new(NoPeers),
+        peers: client,
         clock: Arc::new(SystemClock),
         worker_events,
         loggers,

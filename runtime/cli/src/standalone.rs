@@ -35,7 +35,7 @@ async fn work(
     let options = assemble(&config, server.worker_id(), registry, loggers).map_err(Failure::Startup)?;
     let herder = StandaloneHerder::start(options).await.context("starting the stores").map_err(Failure::Startup)?;
     info!(worker = server.worker_id(), "REST listens at {}", server.advertised_url());
-    let running = rest::serve(server, herder.clone() as Arc<dyn Herder>);
+    let running = rest::serve(server, herder.clone() as Arc<dyn Herder>, None);
     let ended = tokio::select! {
         created = create_all(&herder, connector_files) => match created {
             Ok(()) => {

@@ -26,7 +26,7 @@ pub use herder::{
     CreateConnector, Created, Health, Herder, HerderError, LoggerLevel, PluginInfo, SentConfig, ServerInfo, TaskInfo,
     TaskState,
 };
-pub use internal_request::{InternalRequest, RequestSignature, SystemClock, WallClock};
+pub use internal_request::{InternalRequest, MacAlgorithm, RequestSignature, SystemClock, WallClock};
 pub use loggers::{ApplyLevels, Loggers};
 pub use peers::{NoPeers, PeerError, Peers};
 pub use views::COMPATIBLE_VERSION;

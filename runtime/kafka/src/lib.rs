@@ -24,6 +24,11 @@ mod security;
 mod tenure;
 pub mod wire;
 
+/// TLS beside Kafka's own: the listeners of REST, and requests between workers.
+pub mod tls {
+    pub use crate::security::tls::{Acceptor, ClientAuth, Tls, TlsStream};
+}
+
 pub use admin::{Admin, NewTopic, OffsetSpec, TopicDescription};
 pub use based_log::{KafkaBasedLog, LogOptions, LogRecord, OnRecord, TransactionalWriter};
 pub use consumer::{

@@ -1,11 +1,13 @@
 //! Answers: JSON bodies, empty bodies, and the one mapping from errors to statuses.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use sluice_herder::HerderError;
 use sluice_worker::config::providers::redacted;
+
+use crate::forwarding::ForwardTo;
 
 /// An HTTP answer.
 pub(crate) type Answer = Response<Body>;
@@ -41,7 +43,11 @@ pub(crate) fn ok(body: &impl Serialize) -> Answer {
 /// JSON.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     let text = serde_json::to_vec(body).expect("entities have text keys and serialize");
-    let mut answer = Response::new(Body::from(text));
+    json_bytes(status, Body::from(text))
+}
+
+fn json_bytes(status: StatusCode, body: Body) -> Answer {
+    let mut answer = Response::new(body);
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
@@ -56,7 +62,15 @@ pub(crate) fn empty(status: StatusCode) -> Answer {
 
 /// JSON with status 201 and where to find it.
 pub(crate) fn created(location: &str, body: &impl Serialize) -> Answer {
-    let mut answer = json(StatusCode::CREATED, body);
+    located(location, json(StatusCode::CREATED, body))
+}
+
+/// As [`created`], with JSON that another worker has written.
+pub(crate) fn created_as_it_is(location: &str, body: Bytes) -> Answer {
+    located(location, json_bytes(StatusCode::CREATED, Body::from(body)))
+}
+
+fn located(location: &str, mut answer: Answer) -> Answer {
     if let Ok(location) = HeaderValue::from_str(location) {
         answer.headers_mut().insert(LOCATION, location);
     }
@@ -93,7 +107,11 @@ pub(crate) fn refused(refusal: Refusal) -> Answer {
             HerderError::NotFound(message) => error(StatusCode::NOT_FOUND, &message),
             HerderError::Conflict(message) => error(StatusCode::CONFLICT, &message),
             HerderError::ServiceUnavailable(message) => error(StatusCode::SERVICE_UNAVAILABLE, &message),
-            HerderError::Forward(_) => error(StatusCode::CONFLICT, NO_LEADER),
+            HerderError::Forward(target) => {
+                let mut answer = error(StatusCode::CONFLICT, NO_LEADER);
+                answer.extensions_mut().insert(ForwardTo(target));
+                answer
+            }
             HerderError::Timeout(message) | HerderError::Config(message) | HerderError::Internal(message) => {
                 error(StatusCode::INTERNAL_SERVER_ERROR, &redacted(&message))
             }

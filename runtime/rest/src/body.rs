@@ -30,6 +30,16 @@ fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, Refu
     serde_json::from_slice(bytes).map(Some).map_err(|error| Refusal::Body(syntax_text(bytes, &error)))
 }
 
+/// The items of a JSON array, unparsed; `None` for `null` or an empty body.
+pub(crate) fn items(bytes: &[u8], class: &str) -> Result<Option<Vec<Box<RawValue>>>, Refusal> {
+    let Some(value) = parse::<Box<RawValue>>(bytes)? else { return Ok(None) };
+    match value.get().as_bytes().first() {
+        Some(b'[') => parse(value.get().as_bytes()),
+        Some(b'n') => Ok(None),
+        _ => Err(mismatch(class, &value)),
+    }
+}
+
 /// A map of text to text, also with nulls; `None` for `null` or an empty body.
 pub(crate) fn nullable_properties(bytes: &[u8]) -> Result<Option<NullableProperties>, Refusal> {
     let Some(members) = object(bytes, "java.util.LinkedHashMap<java.lang.String,java.lang.String>")? else {

@@ -13,15 +13,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// HTTPS is not there yet.
-    #[error(
-        "`{key}` has the listener {listener}: https is not supported yet, use http:// (behind a proxy that speaks TLS \
-         where that is needed)"
-    )]
-    Https {
-        /// The property.
+    /// A listener cannot speak TLS.
+    #[error("`{key}` has the listener {listener}: {reason}")]
+    Tls {
+        /// The property with the listener.
         key: &'static str,
         /// The listener.
         listener: String,
+        /// The property, and why it cannot be used.
+        reason: String,
     },
 }

@@ -1,14 +1,18 @@
 //! What Jersey does around a resource: paths, methods, content types (connect-worker.md 1.1 and chapter 0).
 
+use std::convert::Infallible;
+
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::routing::MethodRouter;
 use sluice_api::Value;
 use sluice_api::data::java_hash_order;
+use sluice_worker::config::Scheme;
 
 use crate::answer::{Answer, unmatched};
 
@@ -120,15 +124,42 @@ pub(crate) fn finished(mut answer: Answer, server: &HeaderValue, date: HeaderVal
     answer
 }
 
-/// Where a connector is found, as seen by this client.
-pub(crate) fn connector_location(headers: &HeaderMap, connector: &str) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("http://{host}/connectors/{}", path_segment(connector))
+/// Where this client reaches the worker: `http://host:port`, as the listener and the client's own header say.
+pub(crate) struct Base(String);
+
+impl Base {
+    pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap) -> Self {
+        let scheme = extensions.get::<Scheme>().copied().unwrap_or(Scheme::Http);
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        Self(format!("{}://{host}", scheme.name()))
+    }
+
+    /// Where a connector is found.
+    pub(crate) fn connector(&self, connector: &str) -> String {
+        format!("{}/connectors/{}", self.0, path_segment(connector))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Base {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions, &parts.headers))
+    }
 }
 
 /// Percent-encodes what may not stand in a path; `/`, `;` and `+` stay, as in Kafka Connect.
 fn path_segment(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
+    encoded(name, b"-._~!$&'()*+,;=:@/")
+}
+
+/// Percent-encodes a name so that it is one segment of a path and nothing else.
+pub(crate) fn encoded_segment(name: &str) -> String {
+    encoded(name, b"-._~")
+}
+
+fn encoded(name: &str, plain: &[u8]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || plain.contains(&byte);
     let encode = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     name.bytes().map(encode).collect()
 }
@@ -200,6 +231,7 @@ mod tests {
         {
             assert_eq!(path_segment(name), segment);
         }
+        assert_eq!(encoded_segment("a/b;c+d é"), "a%2Fb%3Bc%2Bd%20%C3%A9");
     }
 
     #[test]

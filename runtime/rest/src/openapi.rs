@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Path, method, what it does, and the statuses it answers with.
-const OPERATIONS: [(&str, &str, &str, &[u16]); 31] = [
+const OPERATIONS: [(&str, &str, &str, &[u16]); 33] = [
     ("/", "get", "Version of the worker and id of its Kafka cluster", &[200]),
     ("/health", "get", "Whether the worker is ready (KIP-1017)", &[200, 500, 503]),
     ("/metrics", "get", "Metrics as Prometheus text", &[200]),
@@ -21,6 +21,18 @@ const OPERATIONS: [(&str, &str, &str, &[u16]); 31] = [
     ),
     ("/connectors/{connector}/status", "get", "State of the connector and its tasks", &[200, 404]),
     ("/connectors/{connector}/tasks", "get", "The tasks with their configs", &[200, 404, 500]),
+    (
+        "/connectors/{connector}/tasks",
+        "post",
+        "Between workers: commit task configs, signed with the session key (KIP-507)",
+        &[204, 400, 403, 404, 409, 500, 503],
+    ),
+    (
+        "/connectors/{connector}/fence",
+        "put",
+        "Between workers: fence the producers of earlier tasks, signed with the session key (KIP-618)",
+        &[204, 400, 403, 404, 409, 500, 503],
+    ),
     ("/connectors/{connector}/tasks/{task}/status", "get", "State of a task", &[200, 404]),
     ("/connectors/{connector}/tasks/{task}/restart", "post", "Restart a task", &[204, 404, 409, 500]),
     (

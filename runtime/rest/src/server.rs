@@ -8,18 +8,18 @@ use axum::extract::Request;
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue};
 use sluice_herder::Herder;
-use sluice_worker::config::{Listener, RestConfig};
+use sluice_worker::config::{Listener, RestConfig, RestTls};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 use tracing::debug;
 
-use crate::Error;
 use crate::answer::Answer;
 use crate::cors::Cors;
 use crate::framework::{finished, normalized};
 use crate::listener::BoundListener;
 use crate::resources::{admin_router, main_router};
+use crate::{Error, RestClient};
 
 /// How long open requests may take to finish when the server stops.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -41,10 +41,11 @@ impl BoundServer {
     /// Binds all listeners of the configuration.
     ///
     /// # Errors
-    /// Naming the address or listener and the property.
+    /// Naming the address or listener and the property; a store that cannot be read is one.
     pub async fn bind(config: RestConfig) -> Result<Self, Error> {
-        let main = bind_all(&config.listeners, "listeners").await?;
-        let admin = bind_all(config.admin_listeners.as_deref().unwrap_or_default(), "admin.listeners").await?;
+        let main = bind_all(&config.listeners, "listeners", config.tls.as_ref()).await?;
+        let admin = config.admin_listeners.as_deref().unwrap_or_default();
+        let admin = bind_all(admin, "admin.listeners", config.admin_tls.as_ref()).await?;
         Ok(Self { config, main, admin })
     }
 
@@ -63,6 +64,11 @@ impl BoundServer {
         self.main.first().map_or(0, |listener| listener.address.port())
     }
 
+    /// The way to other workers, with the keys of these listeners. `request_timeout` is how long a request may take at a worker.
+    pub fn client(&self, request_timeout: Duration) -> Arc<RestClient> {
+        Arc::new(RestClient::new(self.config.tls.as_ref(), request_timeout))
+    }
+
     fn bound_port(&self, listener: &Listener) -> Option<u16> {
         self.main.iter().find(|bound| bound.listener == *listener).map(|bound| bound.address.port())
     }
@@ -77,12 +83,12 @@ impl BoundServer {
         outward.map_or_else(|_| "127.0.0.1".to_owned(), |address| address.ip().to_string())
     }
 
-    /// Starts to answer.
-    pub fn serve(self, herder: Arc<dyn Herder>) -> RunningServer {
+    /// Starts to answer. With a client, requests for other workers are forwarded.
+    pub fn serve(self, herder: Arc<dyn Herder>, client: Option<Arc<RestClient>>) -> RunningServer {
         let (stop, stopped) = watch::channel(false);
         let mut listeners = JoinSet::new();
         let with_admin = self.config.admin_listeners.is_none();
-        let main = main_router(herder.clone(), with_admin);
+        let main = main_router(herder.clone(), client, with_admin);
         let decoration = Arc::new(Decoration::new(&self.config));
         for listener in self.main {
             listeners.spawn(listener.serve(main.clone(), decoration.clone(), stopped.clone()));
@@ -107,10 +113,14 @@ impl RunningServer {
     }
 }
 
-async fn bind_all(listeners: &[Listener], key: &'static str) -> Result<Vec<BoundListener>, Error> {
+async fn bind_all(
+    listeners: &[Listener],
+    key: &'static str,
+    tls: Option<&RestTls>,
+) -> Result<Vec<BoundListener>, Error> {
     let mut bound = Vec::new();
     for listener in listeners {
-        bound.push(BoundListener::bind(listener.clone(), key).await?);
+        bound.push(BoundListener::bind(listener.clone(), key, tls).await?);
     }
     Ok(bound)
 }

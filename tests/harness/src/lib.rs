@@ -15,12 +15,12 @@ mod wait;
 mod worker;
 
 pub use kafka::{
-    EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD, SecuredKafka,
+    Certificates, EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD, SecuredKafka,
     Topics, USER, jars, java,
 };
 pub use process::{Launch, Server, Usage};
 pub use registry::{PYTHON_CLIENT, SchemaRegistry, python};
-pub use rest::{Answer, Call, Ignore, Rest, pretty, same_answer};
+pub use rest::{Answer, Call, Ignore, Rest, RestTls, pretty, same_answer};
 pub use scratch::{Scratch, free_port};
 pub use tier::{Random, Tier, case_seed, count, seed, tier};
 pub use wait::{Seen, wait_until};

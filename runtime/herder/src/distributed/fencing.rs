@@ -18,6 +18,7 @@ use super::options::DistributedOptions;
 use super::reconcile::answer;
 use super::requests::not_found;
 use super::service::{Reply, Report, Service};
+use super::to_leader::LeaderFencing;
 use crate::{HerderError, views};
 
 /// How long a task may wait for the config topic to be read to its end: longer than others, because it fails when it is not.
@@ -78,7 +79,7 @@ impl Service {
         self.do_later(move |service| {
             Box::pin(async move {
                 match check {
-                    TaskCheck::FenceZombies => service.fence_zombies(id.connector, reply).await,
+                    TaskCheck::FenceZombies => service.fence_for_task(LeaderFencing::new(id.connector, reply)).await,
                     TaskCheck::VerifyOwnership => {
                         let verified = service.verify_ownership(&id).await;
                         answer(Some(reply), verified);
@@ -88,7 +89,7 @@ impl Service {
         });
     }
 
-    /// Fences what earlier sets of the connector's tasks have left; answers when nothing of them can write any more.
+    /// Fences, as leader, what earlier sets of the connector's tasks have left; answers when nothing of them can write any more.
     pub(super) async fn fence_zombies(&mut self, connector: String, reply: Reply<()>) {
         match self.begin_fencing(&connector).await {
             Ok(false) => answer(Some(reply), Ok(())),
@@ -175,7 +176,11 @@ impl Service {
         self.claim_write_privileges().await;
         let stage = format!("writing a task count record for connector {connector} to the config topic");
         let _stage = self.stages.begin(stage);
-        let written = self.options.configs.put_task_count_record(connector, tasks).await;
+        let configs = self.options.configs.clone();
+        let mut written = configs.put_task_count_record(connector, tasks).await;
+        if self.may_write_again(&written).await {
+            written = configs.put_task_count_record(connector, tasks).await;
+        }
         written.map_err(|error| HerderError::Internal(error.to_string()))
     }
 
@@ -208,6 +213,16 @@ impl Service {
         if let Err(error) = self.options.configs.claim_write_privileges().await {
             warn!(error = chain(&error), "Unable to claim write privileges for config topic");
         }
+    }
+
+    /// Whether a write may be tried once more: another worker, which leads no longer, has fenced this one, and now cannot do so again.
+    pub(super) async fn may_write_again(&mut self, written: &Result<(), sluice_storage::Error>) -> bool {
+        // A deposed leader must not claim what is another's.
+        if !matches!(written, Err(sluice_storage::Error::Fenced(_))) || self.require_leader().is_err() {
+            return false;
+        }
+        self.claim_write_privileges().await;
+        true
     }
 
     async fn read_to_end(&mut self, failure: &str) -> Result<(), HerderError> {

@@ -21,6 +21,7 @@ use super::membership::{Membership, MembershipChannels};
 use super::options::DistributedOptions;
 use super::rebalance_metrics::RebalanceMetrics;
 use super::service::{self, Reply, Request, Service, ServiceFuture, Visible};
+use crate::group::ProtocolVersion;
 use crate::herder::Result;
 use crate::loggers::Loggers;
 use crate::stages::Stages;
@@ -42,6 +43,7 @@ pub struct DistributedHerder {
     loggers: Arc<Loggers>,
     cluster_id: watch::Receiver<Option<String>>,
     request_timeout: Duration,
+    verification_algorithms: Vec<String>,
     stages: Stages,
     visible: watch::Receiver<Visible>,
     requests: mpsc::UnboundedSender<Request>,
@@ -74,6 +76,7 @@ impl DistributedHerder {
             loggers: options.loggers.clone(),
             cluster_id: options.cluster_id.clone(),
             request_timeout: options.request_timeout,
+            verification_algorithms: options.inter_worker.verification_algorithms.clone(),
             stages: stages.clone(),
             visible,
             requests,
@@ -102,8 +105,36 @@ impl DistributedHerder {
             Ok(Err(_)) if *self.stop.borrow() => Err(shutting_down()),
             // Given up, because the worker fell out of the group or another operation made it pointless.
             Ok(Err(_)) => Err(HerderError::Forward(None)),
-            Err(_) => Err(HerderError::Timeout(self.stages.timeout_message())),
+            Err(_) => Err(self.out_of_time()),
         }
+    }
+
+    /// During a rebalance, trying again is what helps.
+    fn out_of_time(&self) -> HerderError {
+        let visible = self.visible.borrow();
+        if visible.member && !visible.resolved {
+            let message = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)";
+            return HerderError::Conflict(message.to_owned());
+        }
+        HerderError::Timeout(self.stages.timeout_message())
+    }
+
+    /// Waits until this worker belongs to the group: what any worker may write, it may write only then. The group's protocol.
+    async fn membership(&self) -> Result<Option<ProtocolVersion>> {
+        let mut visible = self.visible.clone();
+        match tokio::time::timeout(self.request_timeout, visible.wait_for(|visible| visible.member)).await {
+            Ok(Ok(visible)) => Ok(visible.version),
+            Ok(Err(_)) => Err(HerderError::Internal("Worker is shutting down".to_owned())),
+            Err(_) => Err(self.out_of_time()),
+        }
+    }
+
+    /// Refuses what no worker of this group has sent, where the group signs.
+    async fn verify(&self, request: &InternalRequest) -> Result<()> {
+        if self.membership().await? != Some(ProtocolVersion::V2) {
+            return Ok(());
+        }
+        request.verify(&self.verification_algorithms, self.snapshot().session_key.as_ref())
     }
 
     /// What tasks of an exactly-once source have left must not write offsets any more.
@@ -252,6 +283,7 @@ impl Herder for DistributedHerder {
         if !self.snapshot().contains(connector) {
             return Err(HerderError::NotFound(format!("Unknown connector {connector}")));
         }
+        self.membership().await?;
         let written = self.configs.put_target_state(connector, state).await;
         written.map_err(|_| HerderError::Internal("Error writing target state to Kafka".to_owned()))
     }
@@ -309,16 +341,27 @@ impl Herder for DistributedHerder {
     }
 
     async fn set_cluster_logger_level(&self, namespace: &str, level: &str) -> Result<()> {
+        self.membership().await?;
         let written = self.configs.put_logger_level(namespace, level).await;
         written.map_err(|_| HerderError::Internal("Error writing logger level to Kafka".to_owned()))
     }
 
-    async fn put_task_configs(&self, _: &str, _: Vec<Properties>, _: InternalRequest) -> Result<()> {
-        Err(HerderError::Forward(None))
+    async fn put_task_configs(
+        &self,
+        connector: &str,
+        configs: Vec<Properties>,
+        request: InternalRequest,
+    ) -> Result<()> {
+        self.verify(&request).await?;
+        let connector = connector.to_owned();
+        ask!(self, |service| service.put_task_configs(&connector, &configs).await)
     }
 
-    async fn fence_zombie_tasks(&self, _: &str, _: InternalRequest) -> Result<()> {
-        Err(HerderError::Forward(None))
+    async fn fence_zombie_tasks(&self, connector: &str, request: InternalRequest) -> Result<()> {
+        self.verify(&request).await?;
+        let connector = connector.to_owned();
+        self.ask(self.request_timeout, false, move |service, reply| Box::pin(service.fence_zombies(connector, reply)))
+            .await
     }
 
     fn metrics(&self) -> String {

@@ -111,6 +111,7 @@ mod reconcile;
 mod requests;
 mod restart;
 mod service;
+mod session_keys;
 mod shutdown;
 #[cfg(test)]
 mod simulation;
@@ -118,6 +119,7 @@ mod task_configs;
 mod tenure_end;
 #[cfg(test)]
 mod tests;
+mod to_leader;
 mod updates;
 
 pub use handle::DistributedHerder;

@@ -50,7 +50,11 @@ impl Service {
         let stage = format!("removing the config for connector {connector} from the config topic");
         let _stage = self.stages.begin(stage);
         self.claim_write_privileges().await;
-        let removed = self.options.configs.remove_connector_config(connector).await;
+        let configs = self.options.configs.clone();
+        let mut removed = configs.remove_connector_config(connector).await;
+        if self.may_write_again(&removed).await {
+            removed = configs.remove_connector_config(connector).await;
+        }
         removed.map_err(|error| write_failed(&error, "Error removing connector configuration from Kafka"))
     }
 
@@ -64,12 +68,33 @@ impl Service {
         let _stage = self.stages.begin(stage);
         self.claim_write_privileges().await;
         let configs = self.options.configs.clone();
-        let written = async {
+        let sync_timeout = self.options.sync_timeout;
+        let write = async || {
             configs.put_task_configs(connector, &[]).await?;
             configs.put_target_state(connector, TargetState::Stopped).await?;
-            configs.refresh(self.options.sync_timeout).await
+            configs.refresh(sync_timeout).await
         };
-        written.await.map_err(|error| write_failed(&error, "Error writing target state to Kafka"))
+        let mut written = write().await;
+        if self.may_write_again(&written).await {
+            written = write().await;
+        }
+        written.map_err(|error| write_failed(&error, "Error writing target state to Kafka"))
+    }
+
+    /// `POST /connectors/C/tasks` of another worker: written also when nothing is new, as Kafka Connect does.
+    pub(super) async fn put_task_configs(
+        &mut self,
+        connector: &str,
+        configs: &[Properties],
+    ) -> Result<(), HerderError> {
+        self.require_leader()?;
+        let snapshot = self.snapshot();
+        known(&snapshot, connector)?;
+        if !configs.is_empty() && snapshot.target_state(connector) == Some(TargetState::Stopped) {
+            let message = format!("Cannot submit non-empty set of task configs for stopped connector {connector}");
+            return Err(HerderError::BadRequest(message));
+        }
+        self.write_task_configs(connector, configs).await
     }
 
     async fn write_config(
@@ -82,7 +107,11 @@ impl Service {
         let stage = format!("writing a config for connector {connector} to the config topic");
         let _stage = self.stages.begin(stage);
         self.claim_write_privileges().await;
-        let written = self.options.configs.put_connector_config(connector, &config, initial_state).await;
+        let configs = self.options.configs.clone();
+        let mut written = configs.put_connector_config(connector, &config, initial_state).await;
+        if self.may_write_again(&written).await {
+            written = configs.put_connector_config(connector, &config, initial_state).await;
+        }
         written.map_err(|error| write_failed(&error, WRITE_FAILED))?;
         let connector_type = views::connector_type(&self.options.registry, Some(&config));
         let tasks = before.tasks(connector);

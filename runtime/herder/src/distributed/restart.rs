@@ -11,8 +11,8 @@ use crate::{ConnectorStateInfo, HerderError};
 impl Service {
     /// `POST /connectors/C/restart` without flags: answers when the instance has started again.
     pub(super) fn restart_instance(&mut self, connector: &str, reply: Reply<()>) {
-        if !self.snapshot().contains(connector) {
-            return answer(Some(reply), Err(HerderError::NotFound(format!("Unknown connector: {connector}"))));
+        if let Err(error) = self.may_restart(connector, |service| service.require_connector(connector)) {
+            return answer(Some(reply), Err(error));
         }
         if !self.instances.contains_key(connector) {
             return answer(Some(reply), Err(HerderError::Forward(None)));
@@ -22,18 +22,35 @@ impl Service {
 
     /// `POST /connectors/C/tasks/N/restart`: answers when the task's thread is started again.
     pub(super) fn restart_task(&mut self, id: &ConnectorTaskId, reply: Reply<()>) {
-        let snapshot = self.snapshot();
-        if !snapshot.contains(&id.connector) {
-            return answer(Some(reply), Err(HerderError::NotFound(format!("Unknown connector: {}", id.connector))));
-        }
-        if !snapshot.tasks(&id.connector).contains(id) {
-            return answer(Some(reply), Err(HerderError::NotFound(format!("Unknown task: {id}"))));
+        let owned = |service: &Self| {
+            if !service.snapshot().tasks(&id.connector).contains(id) {
+                service.require_leader()?;
+                return Err(HerderError::NotFound(format!("Unknown task: {id}")));
+            }
+            service.require_task(id)
+        };
+        if let Err(error) = self.may_restart(&id.connector, owned) {
+            return answer(Some(reply), Err(error));
         }
         if self.stopping.contains(id) {
             let message = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)";
             return answer(Some(reply), Err(HerderError::Conflict(message.to_owned())));
         }
         self.stop_tasks(vec![id.clone()], AfterStop::Start(Some(reply)));
+    }
+
+    /// Whether this worker restarts something of the connector. That there is no such thing is the leader's to say, who has read
+    /// what it has written.
+    fn may_restart(
+        &self,
+        connector: &str,
+        owned: impl FnOnce(&Self) -> Result<(), HerderError>,
+    ) -> Result<(), HerderError> {
+        if !self.snapshot().contains(connector) {
+            self.require_leader()?;
+            return Err(HerderError::NotFound(format!("Unknown connector: {connector}")));
+        }
+        owned(self)
     }
 
     /// `POST /connectors/C/restart` with flags: the plan is the answer, the topic brings the work (Invariant 4).
@@ -52,7 +69,11 @@ impl Service {
         let _stage =
             self.stages.begin(format!("writing restart request for connector {connector} to the config topic"));
         self.claim_write_privileges().await;
-        let written = self.options.configs.put_restart_request(request).await;
+        let configs = self.options.configs.clone();
+        let mut written = configs.put_restart_request(request).await;
+        if self.may_write_again(&written).await {
+            written = configs.put_restart_request(request).await;
+        }
         written.map_err(|error| HerderError::Internal(error.to_string()))?;
         Ok(plan.as_state_info(&self.options.registry, &snapshot))
     }

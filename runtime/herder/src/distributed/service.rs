@@ -20,8 +20,10 @@ use super::options::DistributedOptions;
 use super::place::Place;
 use super::rebalance_metrics::RebalanceMetrics;
 use super::reconcile::Instance;
+use super::session_keys::SessionKeys;
 use super::task_configs::TaskConfigRetries;
-use crate::HerderError;
+use super::to_leader::LeaderFencing;
+use crate::{HerderError, PeerError};
 use crate::connector_lane::ConnectorLanes;
 use crate::group::{Assignment, AssignmentError, ConnectorsAndTasks, MemberAhead, ProtocolVersion};
 use crate::stages::Stages;
@@ -69,6 +71,12 @@ pub(super) enum Report {
     TasksStopped { tasks: Vec<ConnectorTaskId>, then: AfterStop },
     /// Connector instances have stopped for good.
     ConnectorsStopped(Vec<String>),
+    /// The leader has committed task configs, or not.
+    Published { connector: String, fingerprint: u64, sent: Result<(), PeerError>, reply: Option<Reply<()>> },
+    /// The leader has fenced for a task of this worker, or not.
+    LeaderFenced { fencing: LeaderFencing, fenced: Result<(), PeerError> },
+    /// It is time to ask the leader again.
+    FenceAgain(LeaderFencing),
     /// The producers of a connector's earlier tasks are fenced, or why not.
     ZombiesFenced { connector: String, fenced: Result<(), sluice_api::ConnectError> },
     /// The config topic was read to its end, or why not.
@@ -164,6 +172,7 @@ pub(super) struct Service {
     pub(super) rejoining: bool,
     pub(super) retries: TaskConfigRetries,
     pub(super) fencings: ZombieFencings,
+    pub(super) session_keys: SessionKeys,
     /// The generation of task configs that each task was last started with.
     pub(super) generations: HashMap<ConnectorTaskId, i32>,
     /// The fingerprint of the resolved config that each connector's tasks were committed for.
@@ -261,6 +270,7 @@ impl Service {
             rejoining: false,
             retries: TaskConfigRetries::default(),
             fencings: ZombieFencings::default(),
+            session_keys: SessionKeys::default(),
             generations: HashMap::new(),
             applied: HashMap::new(),
             reports,
@@ -280,6 +290,7 @@ impl Service {
             self.reconcile();
             self.confirm_revocation();
             self.offer();
+            self.rotate_session_key();
             while self.beside.try_join_next().is_some() {}
             let stage = if self.resolved { POLLING } else { JOINING };
             let serve = self.resolved && !self.waiting.is_empty();
@@ -305,7 +316,7 @@ impl Service {
     /// When the loop has to look again, whatever comes.
     fn wakes(&self) -> Option<Instant> {
         let delayed = if self.rejoining { None } else { self.rejoin_at };
-        [delayed, self.catch_up.wakes()].into_iter().flatten().min()
+        [delayed, self.catch_up.wakes(), self.session_key_due()].into_iter().flatten().min()
     }
 
     /// Runs `work` beside the loop for as long as the tenure lasts.
@@ -412,6 +423,11 @@ impl Service {
             }
             Report::RetryTaskConfigs(connector) => self.retry_is_due(&connector),
             Report::TasksStopped { tasks, then } => self.tasks_stopped(&tasks, then),
+            Report::Published { connector, fingerprint, sent, reply } => {
+                self.published_by_leader(connector, fingerprint, sent, reply);
+            }
+            Report::LeaderFenced { fencing, fenced } => self.leader_fenced(fencing, fenced),
+            Report::FenceAgain(fencing) => self.do_later(|service| Box::pin(service.fence_for_task(fencing))),
             Report::ZombiesFenced { connector, fenced } => self.zombies_fenced(connector, fenced),
             Report::CaughtUp(read) => self.caught_up(read),
             Report::Revoked => self.revoked(),

@@ -6,22 +6,21 @@ use std::time::Duration;
 use sluice_api::{ConnectError, Properties};
 use sluice_storage::{ClusterConfigState, TargetState};
 use sluice_worker::TaskConfigs;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::fencing::write_failed;
 use super::reconcile::{answer, deadline};
 use super::service::{Reply, Report, Service};
-use crate::HerderError;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+use super::to_leader::Attempts;
+use crate::{HerderError, PeerError};
 
 /// The pauses between attempts to get a connector's task configs: 250 ms, doubling to 60 s.
 #[derive(Default)]
 pub(super) struct TaskConfigRetries(HashMap<String, Retry>);
 
+#[derive(Default)]
 struct Retry {
-    pause: Duration,
+    attempts: Attempts,
     /// An attempt will follow.
     scheduled: bool,
 }
@@ -29,13 +28,16 @@ struct Retry {
 impl TaskConfigRetries {
     /// How long to pause before the next attempt; `None` when one is scheduled already.
     fn schedule(&mut self, connector: &str) -> Option<Duration> {
-        let retry = self.0.entry(connector.to_owned()).or_insert(Retry { pause: FIRST_PAUSE, scheduled: false });
+        let retry = self.0.entry(connector.to_owned()).or_default();
         if std::mem::replace(&mut retry.scheduled, true) {
             return None;
         }
-        let pause = retry.pause;
-        retry.pause = (pause * 2).min(LONGEST_PAUSE);
-        Some(pause)
+        Some(retry.attempts.next_pause())
+    }
+
+    /// Whether the leader refused a signature because the session key is being replaced.
+    fn is_rotation(&mut self, connector: &str, error: &PeerError) -> bool {
+        self.0.entry(connector.to_owned()).or_default().attempts.is_rotation(error)
     }
 
     /// The attempt is being made.
@@ -85,38 +87,85 @@ impl Service {
         }
     }
 
-    /// Writes the configs when they differ from what is committed; the topic brings them back (Invariant 4). Those of a config
+    /// Has the configs written when they differ from what is committed; the topic brings them back (Invariant 4). Those of a config
     /// that was replaced meanwhile are dropped: the restart that follows gives new ones.
     async fn commit(&mut self, connector: String, config: Properties, configs: TaskConfigs, reply: Option<Reply<()>>) {
         let current = self.snapshot().connector_configs.get(&connector) == Some(&config);
         if !current || !self.instances.contains_key(&connector) {
             return answer(reply, Ok(()));
         }
-        let written = self.write_task_configs(&connector, &configs).await;
-        match written {
-            Ok(()) => {
-                self.retries.forget(&connector);
-                self.applied.insert(connector, configs.fingerprint);
-            }
-            Err(_) => self.retry_task_configs(connector),
+        if !self.is_news(&connector, &configs) {
+            return self.published(connector, configs.fingerprint, Ok(()), reply);
         }
-        answer(reply, written);
+        match self.require_leader() {
+            Ok(()) => {
+                let written = self.write_task_configs(&connector, &configs.configs).await;
+                self.published(connector, configs.fingerprint, written, reply);
+            }
+            Err(HerderError::Forward(Some(leader))) => self.send_task_configs(leader, connector, &configs, reply),
+            Err(error) => self.published(connector, configs.fingerprint, Err(error), reply),
+        }
     }
 
-    async fn write_task_configs(&mut self, connector: &str, configs: &TaskConfigs) -> Result<(), HerderError> {
-        self.require_leader()?;
+    fn is_news(&self, connector: &str, configs: &TaskConfigs) -> bool {
         let snapshot = self.snapshot();
         // The tasks run with values of config providers that have changed since.
         let stale = self.applied.get(connector).is_some_and(|applied| *applied != configs.fingerprint);
-        let configs = &configs.configs;
         let stopped = snapshot.target_state(connector).is_none_or(|state| state == TargetState::Stopped);
-        if stopped || !(stale || differs(&snapshot, connector, configs)) {
-            return Ok(());
+        !stopped && (stale || differs(&snapshot, connector, &configs.configs))
+    }
+
+    /// The configs are committed, or will be asked for again.
+    pub(super) fn published(
+        &mut self,
+        connector: String,
+        fingerprint: u64,
+        published: Result<(), HerderError>,
+        reply: Option<Reply<()>>,
+    ) {
+        match published {
+            Ok(()) => {
+                self.retries.forget(&connector);
+                self.applied.insert(connector, fingerprint);
+            }
+            Err(_) => self.retry_task_configs(connector),
         }
+        answer(reply, published);
+    }
+
+    /// The leader has committed the configs, or not.
+    pub(super) fn published_by_leader(
+        &mut self,
+        connector: String,
+        fingerprint: u64,
+        sent: Result<(), PeerError>,
+        reply: Option<Reply<()>>,
+    ) {
+        let Err(error) = sent else { return self.published(connector, fingerprint, Ok(()), reply) };
+        if self.retries.is_rotation(&connector, &error) {
+            debug!(connector, %error, "the session key seems to be replaced; sending task configs again");
+            // They will be committed soon: whoever restarted the connector need not know.
+            answer(reply, Ok(()));
+            return self.retry_task_configs(connector);
+        }
+        warn!(connector, %error, "the leader has not committed task configs; sending them again");
+        self.published(connector, fingerprint, Err(HerderError::Internal(error.to_string())), reply);
+    }
+
+    /// Writes a set of task configs as leader.
+    pub(super) async fn write_task_configs(
+        &mut self,
+        connector: &str,
+        configs: &[Properties],
+    ) -> Result<(), HerderError> {
         let stage = format!("writing {} task configs for connector {connector} to the config topic", configs.len());
         let _stage = self.stages.begin(stage);
         self.claim_write_privileges().await;
-        let written = self.options.configs.put_task_configs(connector, configs).await;
+        let store = self.options.configs.clone();
+        let mut written = store.put_task_configs(connector, configs).await;
+        if self.may_write_again(&written).await {
+            written = store.put_task_configs(connector, configs).await;
+        }
         written.map_err(|error| {
             warn!(connector, %error, "cannot write task configs");
             write_failed(&error, "Error writing connector configuration to Kafka")

@@ -17,8 +17,7 @@ impl Service {
             ConfigUpdate::LoggerLevel { namespace, level } => {
                 self.options.loggers.set(&namespace, &level);
             }
-            // Signing internal requests comes with sharing work.
-            ConfigUpdate::SessionKey(_) => {}
+            ConfigUpdate::SessionKey(key) => self.session_key_read(&key),
         }
     }
 

@@ -1,37 +1,13 @@
-//! Requests between workers, and the session key that signs them (connect-worker.md 1.6).
+//! Requests between workers, signed with the session key of the group (KIP-507, connect-worker.md 1.6).
+//!
+//! REST reads one from its headers ([`RequestSignature::parse`]) and hands it to the herder, which checks it against the key that the
+//! config topic gave ([`InternalRequest::verify`]); a follower signs what it sends to the leader ([`InternalRequest::signed`]). The
+//! signature is over the bytes of the body as they are on the wire. Invariant 9: neither keys nor bodies are shown.
 
-use bytes::Bytes;
+mod clock;
+mod mac;
+mod request;
 
-/// The body of an internal request as it was sent, with its signature if it has one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InternalRequest {
-    /// The body.
-    pub body: Bytes,
-    /// The signature.
-    pub signature: Option<RequestSignature>,
-}
-
-/// The headers of a signed request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestSignature {
-    /// The name of the algorithm.
-    pub algorithm: String,
-    /// The signature in base64, as it was sent.
-    pub signature: String,
-}
-
-/// The time of day, by which the age of session keys counts.
-pub trait WallClock: Send + Sync {
-    /// Milliseconds since the epoch.
-    fn now_ms(&self) -> i64;
-}
-
-/// That of this machine.
-pub struct SystemClock;
-
-impl WallClock for SystemClock {
-    fn now_ms(&self) -> i64 {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
-    }
-}
+pub use clock::{SystemClock, WallClock};
+pub use mac::MacAlgorithm;
+pub use request::{InternalRequest, RequestSignature};

@@ -28,7 +28,7 @@ impl Stream {
         let mut stream = Box::new(SslStream::new(session, tcp)?);
         match Pin::new(&mut *stream).connect().await {
             Ok(()) => Ok(Self::Encrypted(stream)),
-            Err(error) => Err(describe(&error, stream.ssl().verify_result())),
+            Err(error) => Err(describe(&error, stream.ssl().verify_result(), "broker")),
         }
     }
 }

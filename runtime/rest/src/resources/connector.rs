@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::routing::{get, post, put};
 use serde_json::json;
 use sluice_storage::{ConnectorTaskId, RestartRequest, TargetState};
@@ -13,7 +13,7 @@ use super::connectors::with_name;
 use crate::answer::{Answer, Refusal, answered, created, empty, json as json_answer, ok};
 use crate::body;
 use crate::entities::{ConnectorInfo, ConnectorStateInfo, TaskInfo, TaskState};
-use crate::framework::{connector_location, query_flag, read, resource};
+use crate::framework::{Base, query_flag, read, resource};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -46,22 +46,17 @@ async fn remove(State(herder): State<Shared>, Path(connector): Path<String>) -> 
     done(herder.delete_connector(&connector).await, StatusCode::NO_CONTENT)
 }
 
-async fn replace(
-    State(herder): State<Shared>,
-    Path(connector): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    answered(replace_with(&herder, &connector, &headers, body).await)
+async fn replace(State(herder): State<Shared>, Path(connector): Path<String>, base: Base, body: Body) -> Answer {
+    answered(replace_with(&herder, &connector, &base, body).await)
 }
 
-async fn replace_with(herder: &Shared, connector: &str, headers: &HeaderMap, body: Body) -> Result<Answer, Refusal> {
+async fn replace_with(herder: &Shared, connector: &str, base: &Base, body: Body) -> Result<Answer, Refusal> {
     let config = body::sent_config(&read(body).await.unwrap_or_default())?;
     let config = config
         .ok_or_else(|| Refusal::Body("the request has no body: expected the config as a JSON object".to_owned()))?;
     let put = herder.put_connector_config(connector, with_name(config, connector)?).await?;
     let entity = ConnectorInfo::from(put.info);
-    Ok(if put.created { created(&connector_location(headers, connector), &entity) } else { ok(&entity) })
+    Ok(if put.created { created(&base.connector(connector), &entity) } else { ok(&entity) })
 }
 
 async fn patch(State(herder): State<Shared>, Path(connector): Path<String>, body: Body) -> Answer {

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::routing::get;
 use serde_json::{Map, Value};
 use sluice_herder::{CreateConnector, SentConfig};
@@ -13,7 +13,7 @@ use super::Shared;
 use crate::answer::{Answer, Refusal, answered, created, ok};
 use crate::body;
 use crate::entities::{ConnectorInfo, ConnectorStateInfo};
-use crate::framework::{connector_location, query_values, read, resource};
+use crate::framework::{Base, query_values, read, resource};
 
 const REQUEST_CLASS: &str = "org.apache.kafka.connect.runtime.rest.entities.CreateConnectorRequest";
 
@@ -45,18 +45,18 @@ fn expand(herder: &Shared, connector: &str, expansions: &[String]) -> Option<Val
     Some(Value::Object(views))
 }
 
-async fn create(State(herder): State<Shared>, headers: HeaderMap, body: Body) -> Answer {
-    answered(create_from(&herder, &headers, body).await)
+async fn create(State(herder): State<Shared>, base: Base, body: Body) -> Answer {
+    answered(create_from(&herder, &base, body).await)
 }
 
-async fn create_from(herder: &Shared, headers: &HeaderMap, body: Body) -> Result<Answer, Refusal> {
+async fn create_from(herder: &Shared, base: &Base, body: Body) -> Result<Answer, Refusal> {
     let request = parse(&read(body).await.unwrap_or_default())?;
     let name = request.name.clone();
     let done = herder.create_connector(request).await?;
-    Ok(created(&connector_location(headers, &name), &ConnectorInfo::from(done.info)))
+    Ok(created(&base.connector(&name), &ConnectorInfo::from(done.info)))
 }
 
-fn parse(bytes: &[u8]) -> Result<CreateConnector, Refusal> {
+pub(super) fn parse(bytes: &[u8]) -> Result<CreateConnector, Refusal> {
     let missing = |what: &str| {
         Refusal::Body(format!("the request has no {what}: expected {{\"name\": ..., \"config\": {{...}}}}"))
     };

@@ -2,6 +2,7 @@
 
 mod connector;
 mod connectors;
+mod internal;
 mod loggers;
 mod offsets;
 mod plugins;
@@ -11,22 +12,30 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use sluice_herder::Herder;
 
 use crate::answer::unmatched;
+use crate::client::RestClient;
+use crate::forwarding::forward;
 use crate::framework::json_only;
 
 /// What resources have.
 pub(crate) type Shared = Arc<dyn Herder>;
 
-/// The resources of the main listeners, admin resources included when they have no listeners of their own.
-pub(crate) fn main_router(herder: Shared, with_admin: bool) -> Router {
-    let routes = root::routes().merge(connectors::routes()).merge(connector::routes()).merge(offsets::routes());
-    let routes = routes.merge(plugins::routes());
+/// The resources of the main listeners, admin resources included when they have no listeners of their own. With a client, requests
+/// for other workers are forwarded.
+pub(crate) fn main_router(herder: Shared, client: Option<Arc<RestClient>>, with_admin: bool) -> Router {
+    let forwarded = |routes: Router<Shared>| match &client {
+        Some(client) => routes.route_layer(from_fn_with_state(client.clone(), forward)),
+        None => routes,
+    };
+    let cluster = forwarded(connectors::routes().merge(connector::routes()).merge(offsets::routes()));
+    let routes = root::routes().merge(cluster).merge(plugins::routes());
     let routes = if with_admin { routes.merge(loggers::routes()) } else { routes };
     let plain = if with_admin { root::plain_routes().merge(root::admin_routes()) } else { root::plain_routes() };
-    guarded(routes.route_layer(from_fn(json_only)).merge(plain), herder)
+    let routes = routes.route_layer(from_fn(json_only)).merge(forwarded(internal::routes()));
+    guarded(routes.merge(plain), herder)
 }
 
 /// The resources of the admin listeners.
@@ -39,4 +48,10 @@ fn guarded(routes: Router<Shared>, herder: Shared) -> Router {
         .fallback(|| async { unmatched(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { unmatched(StatusCode::METHOD_NOT_ALLOWED) })
         .with_state(herder)
+}
+
+/// Reads a body as the resources do that have a form of their own for it.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn parse_any(bytes: &[u8]) {
+    drop((connectors::parse(bytes), offsets::parse(bytes), internal::parse(bytes)));
 }

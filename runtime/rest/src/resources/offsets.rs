@@ -45,7 +45,7 @@ async fn reset(State(herder): State<Shared>, Path(connector): Path<String>) -> A
     answered(message.map(|message| ok(&Message { message })).map_err(Refusal::from))
 }
 
-fn parse(bytes: &[u8]) -> Result<ConnectorOffsets, Refusal> {
+pub(super) fn parse(bytes: &[u8]) -> Result<ConnectorOffsets, Refusal> {
     let missing = || Refusal::Body("the request has no body: expected {\"offsets\": [...]}".to_owned());
     let members = body::members(bytes, OFFSETS_CLASS, &["offsets"])?.ok_or_else(missing)?;
     let Some(list) = members.get("offsets").filter(|list| list.get() != "null") else { return Ok(Vec::new()) };

@@ -26,5 +26,6 @@ pub use connector::{
 pub use problem::Problem;
 pub use worker::{
     ConnectProtocol, DEFAULT_MEMORY_BUDGET_BYTES, DistributedConfig, ExactlyOnceSourceSupport, InterWorkerKeys,
-    Listener, ResponseHeaderRule, RestConfig, Scheme, StandaloneConfig, StorageTopic, WorkerConfig, with_prefix,
+    Listener, ResponseHeaderRule, RestConfig, RestTls, Scheme, StandaloneConfig, StorageTopic, WorkerConfig,
+    with_prefix,
 };

@@ -2,7 +2,7 @@
 //! client's, and an authority that nobody trusts. Stores of the JDK's formats are made by its own keytool.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -15,17 +15,42 @@ use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
 
+use crate::scratch::Scratch;
+
 /// Opens every store and key that is made here.
 pub const STORE_PASSWORD: &str = "store-password-1";
 
 const DAY: i64 = 86_400;
+/// Has a certificate for a host where nobody is.
+const ELSEWHERE: &str = "elsewhere";
+
+/// A folder of certificates without a broker.
+#[derive(Debug)]
+pub struct Certificates(Scratch);
+
+impl Certificates {
+    /// Makes new ones.
+    pub fn make() -> Result<Self> {
+        let folder = Scratch::new("certificates")?;
+        make(folder.path())?;
+        Ok(Certificates(folder))
+    }
+
+    /// A file of the folder: `ca.pem`, `other-ca.pem`, `trust.jks`, `trust.p12`, and for each of `server`, `expired`, `client`,
+    /// `elsewhere` (a server's that names another host) and `intruder` (of the other authority) `NAME.jks`, `NAME.p12`, `NAME.pem`,
+    /// `NAME-chain.pem`, `NAME-key.pem`.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
 
 struct Pair {
     certificate: X509,
     key: PKey<Private>,
 }
 
-/// Writes into `folder`: `ca.pem`, `other-ca.pem`; for each of `server`, `expired` and `client` the stores `NAME.p12` (OpenSSL's
+/// Writes into `folder`: `ca.pem`, `other-ca.pem`; for each of `server`, `expired`, `client`, `elsewhere` and `intruder` the stores `NAME.p12` (OpenSSL's
 /// PKCS12), `NAME.jks`, `NAME.pem` (chain and encrypted key), `NAME-chain.pem`, `NAME-key.pem` (encrypted); trust stores
 /// `trust.jks` and `trust.p12` with the authority.
 pub(super) fn make(folder: &Path) -> Result<()> {
@@ -33,9 +58,15 @@ pub(super) fn make(folder: &Path) -> Result<()> {
     let other = issue("Another Authority", None, (-1, 3_650))?;
     fs::write(folder.join("ca.pem"), authority.certificate.to_pem()?)?;
     fs::write(folder.join("other-ca.pem"), other.certificate.to_pem()?)?;
-    for (name, days) in [("server", (-1, 365)), ("expired", (-30, -1)), ("client", (-1, 365))] {
-        let pair = issue(name, Some(&authority), days)?;
-        write_stores(folder, name, &pair, &authority)?;
+    for (name, issuer, days) in [
+        ("server", &authority, (-1, 365)),
+        ("expired", &authority, (-30, -1)),
+        ("client", &authority, (-1, 365)),
+        (ELSEWHERE, &authority, (-1, 365)),
+        ("intruder", &other, (-1, 365)),
+    ] {
+        let pair = issue(name, Some(issuer), days)?;
+        write_stores(folder, name, &pair, issuer)?;
     }
     for kind in ["jks", "p12"] {
         let store = folder.join(format!("trust.{kind}"));
@@ -107,12 +138,12 @@ fn issue(name: &str, issuer: Option<&Pair>, (from, to): (i64, i64)) -> Result<Pa
     builder.set_pubkey(&key)?;
     builder.set_not_before(&*time(from)?)?;
     builder.set_not_after(&*time(to)?)?;
-    extend(&mut builder, issuer)?;
+    extend(&mut builder, name, issuer)?;
     builder.sign(issuer.map_or(&key, |issuer| &issuer.key), MessageDigest::sha256())?;
     Ok(Pair { certificate: builder.build(), key })
 }
 
-fn extend(builder: &mut X509Builder, issuer: Option<&Pair>) -> Result<()> {
+fn extend(builder: &mut X509Builder, name: &str, issuer: Option<&Pair>) -> Result<()> {
     match issuer {
         None => {
             builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
@@ -120,7 +151,12 @@ fn extend(builder: &mut X509Builder, issuer: Option<&Pair>) -> Result<()> {
         }
         Some(issuer) => {
             let context = builder.x509v3_context(Some(&issuer.certificate), None);
-            let names = SubjectAlternativeName::new().dns("localhost").ip("127.0.0.1").build(&context)?;
+            let mut names = SubjectAlternativeName::new();
+            match name {
+                ELSEWHERE => names.dns("elsewhere.test"),
+                _ => names.dns("localhost").ip("127.0.0.1"),
+            };
+            let names = names.build(&context)?;
             builder.append_extension(names)?;
         }
     }

@@ -14,7 +14,7 @@ mod topics;
 mod tests;
 
 pub use broker::Kafka;
-pub use certificates::STORE_PASSWORD;
+pub use certificates::{Certificates, STORE_PASSWORD};
 pub(crate) use jars::{JDK, cached, copy_dependencies, emptied, maven, needs};
 pub use jars::{KAFKA_VERSION, jars, java};
 pub use secured::{Entrance, PASSWORD, REAUTHENTICATION_MS, SecuredKafka, USER};

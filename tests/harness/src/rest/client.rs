@@ -5,9 +5,14 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::{Answer, RestTls};
 use crate::wait::{Seen, wait_until};
 
 /// Kafka Connect answers or gives up within 90 s.
@@ -54,19 +59,35 @@ impl Call {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
+
+    /// Signs the body as a worker of the group does that has this session key: `HmacSHA256` or `HmacSHA1`.
+    pub fn signed(self, key: &[u8], algorithm: &str) -> Result<Self> {
+        let digest = if algorithm == "HmacSHA1" { MessageDigest::sha1() } else { MessageDigest::sha256() };
+        let body = self.body.clone().unwrap_or_default();
+        let code = Signer::new(digest, PKey::hmac(key)?.as_ref())?.sign_oneshot_to_vec(body.as_bytes())?;
+        let signed = self.header("X-Connect-Authorization", &BASE64.encode(code));
+        Ok(signed.header("X-Connect-Request-Signature-Algorithm", algorithm))
+    }
 }
 
 /// The REST interface of one worker.
 #[derive(Clone, Debug)]
 pub struct Rest {
     authority: String,
+    tls: Option<RestTls>,
 }
 
 impl Rest {
     /// The interface at a base URL (`http://host:port`, with or without a slash at the end) or at `host:port`.
     #[must_use]
     pub fn at(base: &str) -> Self {
-        Rest { authority: base.trim_start_matches("http://").trim_end_matches('/').to_owned() }
+        Rest { tls: None, authority: base.trim_start_matches("http://").trim_end_matches('/').to_owned() }
+    }
+
+    /// The same, over TLS.
+    #[must_use]
+    pub fn over(self, tls: &RestTls) -> Self {
+        Rest { tls: Some(tls.clone()), ..self }
     }
 
     /// `host:port`.
@@ -82,9 +103,19 @@ impl Rest {
 
     fn exchange(&self, call: &Call) -> Result<Answer> {
         let address = self.authority.to_socket_addrs()?.next().context("no address")?;
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_read_timeout(Some(CALL_TIMEOUT))?;
         stream.set_write_timeout(Some(CALL_TIMEOUT))?;
+        match &self.tls {
+            None => self.talk(stream, call),
+            Some(tls) => {
+                let host = self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host);
+                self.talk(tls.connect(host, stream)?, call)
+            }
+        }
+    }
+
+    fn talk(&self, mut stream: impl Read + Write, call: &Call) -> Result<Answer> {
         let mut request =
             format!("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", call.method, call.path, self.authority);
         for (name, value) in &call.headers {

@@ -5,8 +5,10 @@ mod answer;
 mod client;
 mod compare;
 mod pretty;
+mod tls;
 
 pub use answer::Answer;
 pub use client::{Call, Rest};
 pub use compare::{Ignore, same_answer};
 pub use pretty::pretty;
+pub use tls::RestTls;

@@ -28,7 +28,9 @@ pub struct Worker {
 
 impl Worker {
     pub(super) fn launch(setup: Setup, launch: Launch, scratch: Scratch, authority: &str) -> Result<Self> {
-        Ok(Worker { server: launch.start()?, setup, launch, scratch, rest: Rest::at(authority) })
+        let rest = Rest::at(authority);
+        let rest = setup.tls.as_ref().map_or(rest.clone(), |tls| rest.over(tls));
+        Ok(Worker { server: launch.start()?, setup, launch, scratch, rest })
     }
 
     /// Which of the two it is.

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::{Fault, Properties, Worker};
 use crate::kafka::{Kafka, java};
 use crate::process::Launch;
+use crate::rest::RestTls;
 use crate::scratch::{Scratch, free_port};
 
 const ORACLE_HEAP_MB: u32 = 512;
@@ -48,6 +49,8 @@ pub struct Setup {
     heap_mb: u32,
     binary: Option<PathBuf>,
     environment: Vec<(String, String)>,
+    /// How tests reach it.
+    pub(super) tls: Option<RestTls>,
 }
 
 impl Setup {
@@ -65,7 +68,7 @@ impl Setup {
     }
 
     fn of(engine: Engine, mode: Mode, properties: Properties) -> Self {
-        Setup { engine, mode, properties, heap_mb: ORACLE_HEAP_MB, binary: None, environment: Vec::new() }
+        Setup { engine, mode, properties, heap_mb: ORACLE_HEAP_MB, binary: None, environment: Vec::new(), tls: None }
     }
 
     /// Sets a worker property.
@@ -86,6 +89,13 @@ impl Setup {
     #[must_use]
     pub const fn heap_mb(mut self, heap_mb: u32) -> Self {
         self.heap_mb = heap_mb;
+        self
+    }
+
+    /// Its REST interface speaks TLS, and tests reach it so; the keys of its listener are the caller's to set.
+    #[must_use]
+    pub fn over(mut self, tls: &RestTls) -> Self {
+        self.tls = Some(tls.clone());
         self
     }
 
@@ -130,7 +140,8 @@ impl Setup {
             return Ok(if authority.starts_with(':') { format!("127.0.0.1{authority}") } else { authority.to_owned() });
         }
         let authority = format!("127.0.0.1:{}", free_port()?);
-        self.properties = self.properties.clone().with("listeners", &format!("http://{authority}"));
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.properties = self.properties.clone().with("listeners", &format!("{scheme}://{authority}"));
         Ok(authority)
     }
 

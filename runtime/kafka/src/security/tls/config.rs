@@ -4,9 +4,9 @@ use super::ciphers::Ciphers;
 use super::store::{KEY_STORE, Store, TRUST_STORE};
 use crate::security::lookup::Lookup;
 
-/// How clients speak TLS.
+/// How clients and listeners speak TLS. Shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tls {
+pub struct Tls {
     /// Who this client is; `None` when the broker does not ask.
     pub(super) key_store: Option<Store>,
     /// Whom this client trusts; `None` for the authorities of the system.

@@ -1,9 +1,9 @@
-//! TLS settings for the raw-protocol client.
+//! TLS settings for the raw-protocol client and for REST.
 
 use std::io;
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{self, Ssl, SslConnector, SslMethod, SslVersion};
+use openssl::ssl::{self, Ssl, SslConnector, SslContextBuilder, SslMethod, SslVersion};
 use openssl::x509::X509VerifyResult;
 use openssl::x509::store::X509StoreBuilder;
 
@@ -22,6 +22,12 @@ impl Tls {
 
     fn configure(&self, material: &Material, host: &str) -> Result<Ssl, ErrorStack> {
         let mut builder = SslConnector::builder(SslMethod::tls_client())?;
+        self.apply(material, &mut builder)?;
+        builder.build().configure()?.verify_hostname(self.check_host_name).into_ssl(host)
+    }
+
+    /// What both ends of a connection have: whom they trust, who they are, versions and cipher suites.
+    pub(super) fn apply(&self, material: &Material, builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
         if let Some(trusted) = &material.trusted {
             let mut store = X509StoreBuilder::new()?;
             for certificate in trusted {
@@ -51,7 +57,7 @@ impl Tls {
         if let Some(list) = &self.ciphers.tls13 {
             builder.set_ciphersuites(list)?;
         }
-        builder.build().configure()?.verify_hostname(self.check_host_name).into_ssl(host)
+        Ok(())
     }
 }
 
@@ -71,20 +77,18 @@ fn system_bundle() -> Option<&'static str> {
     BUNDLES.into_iter().find(|path| std::path::Path::new(path).is_file())
 }
 
-/// Why a handshake failed, in words that name the certificate's trouble. `PermissionDenied` when trying again is of no use.
-pub(crate) fn describe(error: &ssl::Error, verified: X509VerifyResult) -> io::Error {
+/// Why a handshake with a `peer` failed, in words that name the certificate's trouble. `PermissionDenied` when trying again is of no use.
+pub(crate) fn describe(error: &ssl::Error, verified: X509VerifyResult, peer: &str) -> io::Error {
     if verified != X509VerifyResult::OK {
         // X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT to X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE.
         let unknown = (18..=21).contains(&verified.as_raw());
         let hint = if unknown { ": its authority is not in `ssl.truststore.*`" } else { "" };
-        let reason = format!("the broker's certificate is refused: {}{hint}", verified.error_string());
+        let reason = format!("the {peer}'s certificate is refused: {}{hint}", verified.error_string());
         return io::Error::new(io::ErrorKind::PermissionDenied, reason);
     }
     let Some(stack) = error.ssl_error() else {
-        return io::Error::new(
-            io::ErrorKind::ConnectionAborted,
-            "the broker closed the connection in the TLS handshake",
-        );
+        let reason = format!("the {peer} closed the connection in the TLS handshake");
+        return io::Error::new(io::ErrorKind::ConnectionAborted, reason);
     };
     let reasons: Vec<&str> = stack.errors().iter().filter_map(openssl::error::Error::reason).collect();
     let reason = format!("the TLS handshake failed: {}", reasons.join(", "));

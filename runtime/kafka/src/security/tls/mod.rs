@@ -1,9 +1,10 @@
-//! `ssl.*` of Java clients: key stores, trust stores, versions and cipher suites.
+//! `ssl.*` of Java clients and of REST: key stores, trust stores, versions and cipher suites.
 //!
 //! Parsing ([`config`]) reads no file. What a store holds is read when a client is made ([`Tls::load`]), whatever its format, and
 //! goes on as certificates and one key in memory: as PEM to librdkafka, as they are to the raw-protocol client. A store that
 //! was replaced counts from the next client on.
 
+mod acceptor;
 mod ciphers;
 mod config;
 mod connector;
@@ -14,7 +15,8 @@ mod pem;
 mod pkcs12;
 mod store;
 
-pub(crate) use config::Tls;
+pub use acceptor::{Acceptor, ClientAuth, TlsStream};
+pub use config::Tls;
 pub(crate) use connector::describe;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use {jks::read as read_jks, pem::read as read_pem, pkcs12::read as read_pkcs12};

@@ -125,6 +125,12 @@ impl DistributedConfig {
             );
             problems.push(Problem::new(&def, properties, key, message));
         }
+        // As the JDK's key generators have it; a shorter key would sign nothing worth signing.
+        if let Some(bits) = inter_worker.key_size.filter(|bits| *bits < 40) {
+            let key = "inter.worker.key.size";
+            let message = format!("Invalid value {bits} for configuration {key}: Key length must be at least 40 bits");
+            problems.push(Problem::new(&def, properties, key, message));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }

@@ -15,7 +15,7 @@ use sluice_api::config::{ConfigDef, ParsedConfig};
 
 pub use definition::DEFAULT_MEMORY_BUDGET_BYTES;
 pub use distributed::{ConnectProtocol, DistributedConfig, ExactlyOnceSourceSupport, InterWorkerKeys, StorageTopic};
-pub use rest::{Listener, ResponseHeaderRule, RestConfig, Scheme};
+pub use rest::{Listener, ResponseHeaderRule, RestConfig, RestTls, Scheme};
 pub use standalone::StandaloneConfig;
 
 use crate::config::Problem;

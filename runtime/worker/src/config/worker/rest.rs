@@ -2,12 +2,14 @@
 
 mod headers;
 mod listener;
+mod tls;
 
 use sluice_api::Properties;
 use sluice_api::config::{ConfigDef, ConfigType, Importance, ParsedConfig, ParsedValue, Validator, parse_value};
 
 pub use headers::ResponseHeaderRule;
 pub use listener::{Listener, Scheme};
+pub use tls::RestTls;
 
 use crate::config::Problem;
 use crate::config::key::{choice, list, optional, string};
@@ -31,6 +33,10 @@ pub struct RestConfig {
     pub allow_methods: Option<String>,
     /// `response.http.headers.config`.
     pub response_headers: Vec<ResponseHeaderRule>,
+    /// TLS of `listeners` and of requests to other workers; `None` when no listener needs it and the keys of clients do not do.
+    pub tls: Option<RestTls>,
+    /// TLS of `admin.listeners`, as above.
+    pub admin_tls: Option<RestTls>,
 }
 
 pub(super) fn config_def() -> ConfigDef {
@@ -114,7 +120,8 @@ impl RestConfig {
     ) -> Self {
         problems.append(&mut listener_problems(def, originals));
         let mut report = |key: &str, message: String| problems.push(Problem::new(def, originals, key, message));
-        let parse = |key: &str| config.list(key).iter().filter_map(|item| Listener::parse(item).ok()).collect();
+        let parse =
+            |key: &str| config.list(key).iter().filter_map(|item| Listener::parse(item).ok()).collect::<Vec<_>>();
         let listeners = parse("listeners");
         let admin_listeners = (*config.get("admin.listeners") != ParsedValue::Null).then(|| parse("admin.listeners"));
         let advertised_port = config.opt_int("rest.advertised.port").and_then(|port| {
@@ -131,8 +138,22 @@ impl RestConfig {
                 report("rest.advertised.listener", message);
                 Scheme::Http
             });
+        let mut tls = |prefix, listeners: &[Listener]| {
+            let wrong = match RestTls::parse(originals, prefix) {
+                Ok(tls) => return Some(tls),
+                Err(wrong) => wrong,
+            };
+            let needed = listeners.iter().any(|listener| listener.scheme == Scheme::Https);
+            let wrong = wrong.into_iter().filter(|(key, _)| needed || key.starts_with(prefix));
+            wrong.for_each(|(key, message)| report(&key, message));
+            None
+        };
+        let admin_tls = tls("admin.listeners.https.", admin_listeners.as_deref().unwrap_or_default());
+        let tls = tls("listeners.https.", &listeners);
         Self {
             listeners,
+            tls,
+            admin_tls,
             admin_listeners,
             advertised_host_name: non_blank(config.opt_string("rest.advertised.host.name")),
             advertised_port,

@@ -134,6 +134,30 @@ fn the_advertised_url_follows_listeners_and_settings() {
 }
 
 #[test]
+fn one_prefixed_key_takes_all_of_tls_from_the_prefix() {
+    use sluice_kafka::tls::ClientAuth;
+    const STORE: (&str, &str) = ("ssl.keystore.location", "/k.p12");
+    const AUTH: (&str, &str) = ("ssl.client.auth", "required");
+    let tls = |settings: &[(&str, &str)]| distributed(settings).expect("no problem").worker.rest.tls.clone();
+    let common = tls(&[STORE, AUTH]).expect("usable");
+    assert_eq!((common.prefix, common.client_auth), ("", ClientAuth::Required));
+    let own = tls(&[STORE, AUTH, ("listeners.https.ssl.truststore.location", "/t.p12")]).expect("usable");
+    assert_eq!((own.prefix, own.client_auth), ("listeners.https.", ClientAuth::None));
+    assert_ne!(own.tls, common.tls);
+}
+
+#[test]
+fn tls_that_cannot_be_used_is_a_problem_where_it_is_needed() {
+    const WRONG: (&str, &str) = ("ssl.keystore.type", "BKS");
+    let keys = |settings: &[(&str, &str)]| -> Vec<String> {
+        distributed(settings).err().into_iter().flatten().map(|problem| problem.key).collect()
+    };
+    assert!(keys(&[WRONG]).is_empty());
+    assert_eq!(keys(&[WRONG, ("listeners", "https://:1")]), ["ssl.keystore.type"]);
+    assert_eq!(keys(&[("listeners.https.ssl.client.auth", "must")]), ["listeners.https.ssl.client.auth"]);
+}
+
+#[test]
 fn admin_listeners_may_be_elsewhere_or_nowhere() {
     let admin =
         |value| distributed(&[("admin.listeners", value)]).expect("no problem").worker.rest.admin_listeners.clone();
