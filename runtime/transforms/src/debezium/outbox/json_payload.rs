@@ -8,6 +8,9 @@ use sluice_api::{ConnectError, Result, Schema, SchemaType, Struct, Value};
 use self::node::{Node, read};
 use super::super::names::NameAdjustment;
 
+/// Objects of one array get the fields of all, so a short text could be a struct of any size.
+const MOST_FIELDS: usize = 4_000_000;
+
 /// How payloads are expanded.
 pub(super) struct JsonPayload {
     /// Whether null becomes a field of optional bytes; otherwise it is left out.
@@ -28,24 +31,31 @@ impl JsonPayload {
         let schema = self.schema(Some(name), &node)?;
         let schema =
             schema.ok_or_else(|| ConnectError::data("the payload has nothing in it to infer a schema from"))?;
-        let value = structure(&node, &schema)?;
+        let mut room = MOST_FIELDS;
+        let value = structure(&node, &schema, &mut room)?;
         Ok((schema, value.into()))
     }
 }
 
-fn structure(node: &Node, schema: &Schema) -> Result<Struct> {
+/// `room` is how many fields there may still be.
+fn structure(node: &Node, schema: &Schema, room: &mut usize) -> Result<Struct> {
+    *room = room.checked_sub(schema.fields()?.len()).ok_or_else(|| {
+        ConnectError::data(format!(
+            "the payload has too many fields: objects of one array get those of all, and together they are more than {MOST_FIELDS}"
+        ))
+    })?;
     let mut value = Struct::new(schema.clone())?;
     for field in schema.fields()? {
         if let Node::Object(entries) = node
-            && let Some((_, entry)) = entries.iter().find(|(name, _)| name == field.name())
+            && let Some(entry) = entries.get(field.name())
         {
-            value.put_field(field, data(entry, field.schema())?)?;
+            value.put_field(field, data(entry, field.schema(), room)?)?;
         }
     }
     Ok(value)
 }
 
-fn data(node: &Node, schema: &Schema) -> Result<Value> {
+fn data(node: &Node, schema: &Schema, room: &mut usize) -> Result<Value> {
     Ok(match node {
         Node::Null => Value::Null,
         Node::Boolean(value) => (*value).into(),
@@ -58,9 +68,9 @@ fn data(node: &Node, schema: &Schema) -> Result<Value> {
         }
         Node::Array(elements) => {
             let schema = schema.value_schema()?.ok_or_else(|| ConnectError::data("an array without element schema"))?;
-            Value::Array(elements.iter().map(|element| data(element, schema)).collect::<Result<_>>()?)
+            Value::Array(elements.iter().map(|element| data(element, schema, room)).collect::<Result<_>>()?)
         }
-        Node::Object(_) => structure(node, schema)?.into(),
+        Node::Object(_) => structure(node, schema, room)?.into(),
     })
 }
 

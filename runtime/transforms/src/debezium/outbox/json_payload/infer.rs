@@ -1,7 +1,9 @@
 //! The schema of a JSON value (`JsonSchemaData`).
 
+use std::collections::HashSet;
 use std::mem::discriminant;
 
+use indexmap::IndexMap;
 use sluice_api::{ConnectError, Result, Schema, SchemaBuilder, SchemaType};
 
 use super::JsonPayload;
@@ -25,12 +27,12 @@ impl JsonPayload {
         }))
     }
 
-    fn object(&self, name: Option<&str>, entries: &[(String, Node)]) -> Result<Schema> {
+    fn object(&self, name: Option<&str>, entries: &IndexMap<String, Node>) -> Result<Schema> {
         let mut builder = SchemaBuilder::structure().optional();
         if let Some(name) = name {
             builder = builder.name(name);
         }
-        let mut known: Vec<String> = Vec::with_capacity(entries.len());
+        let mut known = HashSet::with_capacity(entries.len());
         for (key, node) in entries {
             let field = self.field_names.field_name(key.clone());
             let path = match name.filter(|name| !name.trim().is_empty()) {
@@ -40,7 +42,7 @@ impl JsonPayload {
             let schema = self.schema(Some(&path), node)?;
             if let Some(schema) = schema.filter(|_| !known.contains(&field)) {
                 builder = builder.field(field.as_str(), schema).checked()?;
-                known.push(field);
+                known.insert(field);
             }
         }
         builder.build()
@@ -53,16 +55,11 @@ impl JsonPayload {
             let schema = self.schema(None, sample)?;
             return schema.ok_or_else(|| ConnectError::data("an array has unrecognized member schema"));
         }
-        let mut distinct: Vec<Schema> = Vec::new();
-        for node in elements.iter().filter(|node| matches!(node, Node::Object(_))) {
-            let Some(schema) = self.schema(name, node)? else { continue };
-            if !distinct.contains(&schema) {
-                distinct.push(schema);
-            }
-        }
-        let mut schemas = distinct.into_iter();
-        let first = schemas.next().ok_or_else(|| ConnectError::data("an array without members"))?;
-        schemas.try_fold(first, |merged, schema| merge(&merged, &schema))
+        let objects = elements.iter().filter(|node| matches!(node, Node::Object(_)));
+        let schemas: Vec<Schema> =
+            objects.filter_map(|node| self.schema(name, node).transpose()).collect::<Result<_>>()?;
+        let (first, others) = schemas.split_first().ok_or_else(|| ConnectError::data("an array without members"))?;
+        if others.iter().all(|schema| schema == first) { Ok(first.clone()) } else { merged(first, others) }
     }
 
     /// The first element that is not null, after a look at whether the others are of its type.
@@ -76,16 +73,17 @@ impl JsonPayload {
     }
 }
 
-/// All fields of both; where both have one, bytes (a null) give way to the other's schema.
-fn merge(left: &Schema, right: &Schema) -> Result<Schema> {
-    let mut fields: Vec<(&str, &Schema)> = left.fields()?.iter().map(|field| (field.name(), field.schema())).collect();
-    for field in right.fields()? {
-        match fields.iter_mut().find(|(name, _)| *name == field.name()) {
-            Some((_, known)) if known.schema_type() == SchemaType::Bytes => *known = field.schema(),
-            Some(_) => {}
-            None => fields.push((field.name(), field.schema())),
+/// All fields of all; where several have one, bytes (a null) give way to another's schema.
+fn merged(first: &Schema, others: &[Schema]) -> Result<Schema> {
+    let mut fields: IndexMap<&str, &Schema> = IndexMap::new();
+    for schema in std::iter::once(first).chain(others) {
+        for field in schema.fields()? {
+            let known = fields.entry(field.name()).or_insert(field.schema());
+            if known.schema_type() == SchemaType::Bytes {
+                *known = field.schema();
+            }
         }
     }
-    let builder = copy_basics(left, SchemaBuilder::structure());
+    let builder = copy_basics(first, SchemaBuilder::structure());
     fields.into_iter().fold(builder, |builder, (name, schema)| builder.field(name, schema.clone())).build()
 }

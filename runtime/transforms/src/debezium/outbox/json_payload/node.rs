@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytestring::ByteString;
+use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use sluice_api::{ConnectError, Result};
 
@@ -19,7 +20,7 @@ pub(super) enum Node {
     Double(f64),
     Text(ByteString),
     Array(Vec<Node>),
-    Object(Vec<(String, Node)>),
+    Object(IndexMap<String, Node>),
 }
 
 /// The first JSON value of the text. What follows it does not count, as with Debezium.
@@ -84,13 +85,10 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-        let mut object: Vec<(String, Node)> = Vec::new();
+        let mut object = IndexMap::new();
         while let Some((name, node)) = entries.next_entry::<String, Node>()? {
             // A repeated name keeps its first place and its last value.
-            match object.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => *known = node,
-                None => object.push((name, node)),
-            }
+            object.insert(name, node);
         }
         Ok(Node::Object(object))
     }

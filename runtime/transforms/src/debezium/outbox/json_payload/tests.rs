@@ -31,6 +31,21 @@ fn every_json_type_has_its_schema() {
 }
 
 #[test]
+fn wide_objects_take_no_longer_per_field() {
+    let fields = |count: usize| -> String { (0..count).map(|number| format!("\"f{number}\":1,")).collect() };
+    let (schema, _) = expanded(&format!("{{{}\"last\":1}}", fields(50_000))).unwrap();
+    assert_eq!(schema.fields().unwrap().len(), 50_001);
+    let objects = |count: usize| -> String { (0..count).map(|number| format!("{{\"f{number}\":1}},")).collect() };
+    let (schema, _) = expanded(&format!("{{\"a\":[{}{{}}]}}", objects(500))).unwrap();
+    assert_eq!(field(&schema, "a").value_schema().unwrap().unwrap().fields().unwrap().len(), 500);
+    let error = expanded(&format!("{{\"a\":[{}{{}}]}}", objects(5_000))).unwrap_err();
+    assert!(
+        error.message().starts_with("the payload has too many fields: objects of one array get those of all"),
+        "{error}"
+    );
+}
+
+#[test]
 fn objects_in_an_array_are_merged() {
     let (schema, value) = expanded(r#"{"a":[{"x":1},{"y":"t","x":2}]}"#).unwrap();
     let element = field(&schema, "a").value_schema().unwrap().unwrap().clone();
