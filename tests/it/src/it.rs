@@ -7,6 +7,7 @@ mod cluster;
 mod errors;
 mod exactly_once;
 mod floors;
+mod https;
 mod isolation;
 mod newcomer;
 mod nothing_lost;

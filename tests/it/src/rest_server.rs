@@ -98,14 +98,6 @@ fn refused(listeners: &str) -> Result<(Option<i32>, String)> {
 }
 
 #[test]
-fn https_is_refused_by_name() -> Result<()> {
-    let (code, said) = refused(&format!("https://127.0.0.1:{}", free_port()?))?;
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("https is not supported yet") && said.contains("listeners"), "{said}");
-    Ok(())
-}
-
-#[test]
 fn a_port_in_use_is_refused_with_its_address_and_property() -> Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let address = taken.local_addr()?.to_string();
@@ -128,10 +120,7 @@ fn the_description_of_the_api_covers_what_answers() -> Result<()> {
         // Our own resources have no OPTIONS; for the others it lists every method that there is.
         let Some(allowed) = allowed.header("Allow") else { continue };
         for method in allowed.split(',').map(|method| method.trim().to_lowercase()) {
-            // Followers of a cluster send task configs there; OPTIONS shows it as Kafka Connect does.
-            let internal = (method.as_str(), path.as_str()) == ("post", "/connectors/{connector}/tasks");
-            let described =
-                internal || operations.get(&method).is_some() || ["options", "head"].contains(&method.as_str());
+            let described = operations.get(&method).is_some() || ["options", "head"].contains(&method.as_str());
             assert!(described, "{method} {path} is served and not described");
         }
     }
