@@ -16,6 +16,3 @@ const VERSION: &str = "4.3.0";
 pub fn plugins() -> Vec<Box<dyn ConnectorPlugin>> {
     vec![Box::new(source::SourcePlugin), Box::new(sink::SinkPlugin)]
 }
-
-#[cfg(test)]
-mod golden_config;

@@ -33,6 +33,3 @@ pub fn plugins() -> Vec<Box<dyn ConverterPlugin>> {
     plugins.push(Box::new(json_schema::PLUGIN));
     plugins
 }
-
-#[cfg(test)]
-mod golden_config;

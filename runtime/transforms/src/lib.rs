@@ -82,6 +82,4 @@ pub fn predicates() -> Vec<Box<dyn PredicatePlugin>> {
 }
 
 #[cfg(test)]
-mod golden_config;
-#[cfg(test)]
 mod test_records;

@@ -1,14 +1,13 @@
 //! `JsonSchemaConverter` against a real registry and Confluent's own client for Python, both directions.
 
 use anyhow::{Context, Result};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use sluice_api::data::{BigDecimal, Map, logical};
 use sluice_api::{ErrorKind, Schema, SchemaBuilder, Struct, Value};
-use sluice_harness::{SchemaRegistry, python};
+use sluice_harness::SchemaRegistry;
 
+use crate::python_exchange::exchange;
 use crate::registry::{converter, topic};
 
 const JSON_SCHEMA: &str = "io.confluent.connect.json.JsonSchemaConverter";
@@ -78,33 +77,14 @@ fn value(schema: &Schema, number: i64) -> Result<Value> {
 
 #[test]
 fn confluents_python_client_reads_json_of_ours_and_we_read_its() -> Result<()> {
-    let (registry, topic) = (SchemaRegistry::shared()?, topic("python-json"));
-    let mut converter = converter(JSON_SCHEMA, &registry.url(), &[("json.fail.invalid.schema", "true")])?;
     let schema = schema()?;
     let values: Vec<Value> = (0..100).map(|number| value(&schema, number * 7919)).collect::<Result<_>>()?;
-    let mut lines = String::new();
-    for value in &values {
-        let bytes = converter.from_connect_data(&topic, Some(&schema), value)?.context("bytes")?;
-        let read = converter.to_connect_data(&topic, Some(&bytes))?;
-        assert_eq!(read.value.to_string(), value.to_string());
-        assert_eq!(read.schema.context("schema")?.version(), Some(1));
-        lines.push_str(&STANDARD.encode(&bytes));
-        lines.push('\n');
-    }
-    let answers = python(PYTHON, &[&registry.url(), &topic], lines.as_bytes())?;
-    let answers: Vec<Json> = String::from_utf8(answers)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    assert_eq!(answers.len(), values.len());
-    let second = &answers[1]["value"];
+    let exchanged = exchange(JSON_SCHEMA, &[("json.fail.invalid.schema", "true")], PYTHON, &schema, &values)?;
+    let second = &exchanged[1].shown;
     assert_eq!(second["s"], json!("text 7919 é"));
     assert_eq!(second["line"], json!({"sku": "x"}));
     assert_eq!(second["numbers"], json!([{"key": 1, "value": null}, {"key": 2, "value": "two"}]));
     assert_eq!(second["raw"], json!("AP8="));
-    for (answer, value) in answers.iter().zip(&values) {
-        let theirs = Bytes::from(STANDARD.decode(answer["written"].as_str().context("bytes")?)?);
-        let read = converter.to_connect_data(&topic, Some(&theirs))?;
-        assert_eq!(read.value.to_string(), value.to_string());
-    }
-    eprintln!("{} records to Confluent's Python client and back", values.len());
     Ok(())
 }
 

@@ -1,14 +1,13 @@
 //! `ProtobufConverter` against a real registry and Confluent's own client for Python, both directions.
 
 use anyhow::{Context, Result};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use sluice_api::data::{BigDecimal, Map, logical};
 use sluice_api::{ErrorKind, Schema, SchemaBuilder, Struct, Value};
-use sluice_harness::{SchemaRegistry, python};
+use sluice_harness::SchemaRegistry;
 
+use crate::python_exchange::exchange;
 use crate::registry::{converter, topic};
 
 const PROTOBUF: &str = "io.confluent.connect.protobuf.ProtobufConverter";
@@ -111,36 +110,19 @@ fn value(schema: &Schema, number: i64) -> Result<Value> {
 
 #[test]
 fn confluents_python_client_reads_protobuf_of_ours_and_we_read_its() -> Result<()> {
-    let (registry, topic) = (SchemaRegistry::shared()?, topic("python-protobuf"));
-    let mut converter = converter(PROTOBUF, &registry.url(), &[])?;
     let schema = schema()?;
     let values: Vec<Value> = (0..100).map(|number| value(&schema, number * 7919)).collect::<Result<_>>()?;
-    let mut lines = String::new();
-    let mut written = Vec::new();
-    for value in &values {
-        let bytes = converter.from_connect_data(&topic, Some(&schema), value)?.context("bytes")?;
-        assert_eq!(converter.to_connect_data(&topic, Some(&bytes))?.value.to_string(), value.to_string());
-        lines.push_str(&STANDARD.encode(&bytes));
-        lines.push('\n');
-        written.push(bytes);
-    }
-    let answers = python(PYTHON, &[&registry.url(), &topic], lines.as_bytes())?;
-    let answers: Vec<Json> = String::from_utf8(answers)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    assert_eq!(answers.len(), values.len());
-    let second = &answers[1]["value"];
+    let exchanged = exchange(PROTOBUF, &[], PYTHON, &schema, &values)?;
+    let second = &exchanged[1].shown;
     assert_eq!(second["s"], json!("text 7919 é"));
     assert_eq!(second["i64"], json!((7919i64 << 33).to_string()));
     assert_eq!(second["line"], json!({"sku": "x"}));
     assert_eq!(second["day"], json!({"year": 1991, "month": 9, "day": 7}));
     assert_eq!(second["labels"], json!({"k": 20}));
     assert_eq!(second["price"], json!({"value": "HPs=", "precision": 4, "scale": 2}));
-    for ((answer, value), bytes) in answers.iter().zip(&values).zip(&written) {
-        let theirs = Bytes::from(STANDARD.decode(answer["written"].as_str().context("bytes")?)?);
-        let read = converter.to_connect_data(&topic, Some(&theirs))?;
-        assert_eq!(read.value.to_string(), value.to_string());
-        assert_eq!(theirs[5..], bytes[5..]);
+    for record in &exchanged {
+        assert_eq!(record.theirs[5..], record.ours[5..]);
     }
-    eprintln!("{} records to Confluent's Python client and back", values.len());
     Ok(())
 }
 
