@@ -8,6 +8,7 @@ mod config_keys;
 mod errors;
 mod exactly_once;
 mod floors;
+mod forwarding;
 mod isolation;
 mod newcomer;
 mod nothing_lost;
