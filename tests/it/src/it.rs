@@ -10,6 +10,7 @@ mod exactly_once;
 mod floors;
 mod forwarding;
 mod isolation;
+mod mixed_group;
 mod newcomer;
 mod nothing_lost;
 mod offsets;
