@@ -15,6 +15,8 @@ Examples:
       The two file jobs at a smaller size, without Kafka Connect.
   sluice-bench --only idle,idle-lean --lean-binary target/lean/release/sluice
       Idle memory of the default build and of one without default features.
+  sluice-bench --only cluster-1000,cluster-200-sinks --runs 1
+      Three workers of each engine with 1,000 sources, then with 200 sinks; only when asked for.
   sluice-bench --only assignment --runs 5
       What a rebalance costs the leader of the group, up to 100 workers with 100,000 tasks; starts no server.
   sluice-bench --small

@@ -78,19 +78,33 @@ impl<'a> Engines<'a> {
         Ok(setup.property("plugin.discovery", "hybrid_warn").property("plugin.path", &plugins))
     }
 
+    /// A worker whose clones share its group and topics, and the name of the config topic.
+    pub(crate) fn member(&self, subject: Subject) -> Result<(Setup, String)> {
+        let properties = self.properties();
+        let topic = properties.get("config.storage.topic").context("`config.storage.topic`")?.to_owned();
+        Ok((self.setup(subject, &properties)?, topic))
+    }
+
     fn plain_worker(&self, subject: Subject) -> Result<Setup> {
-        let properties = Properties::distributed(self.kafka, "bench").with("offset.flush.interval.ms", "10000");
+        self.setup(subject, &self.properties())
+    }
+
+    fn properties(&self) -> Properties {
+        Properties::distributed(self.kafka, "bench").with("offset.flush.interval.ms", "10000")
+    }
+
+    fn setup(&self, subject: Subject, properties: &Properties) -> Result<Setup> {
         Ok(match subject {
             Subject::Oracle => {
-                Setup::distributed(Engine::Oracle, &properties).heap_mb(HEAP_MB).env(JVM_VARIABLE, JVM_OPTIONS)
+                Setup::distributed(Engine::Oracle, properties).heap_mb(HEAP_MB).env(JVM_VARIABLE, JVM_OPTIONS)
             }
             Subject::Sluice => {
-                let setup = Setup::distributed(Engine::Sluice, &properties);
+                let setup = Setup::distributed(Engine::Sluice, properties);
                 self.binary.iter().fold(setup, |setup, path| setup.binary(path))
             }
             Subject::SluiceLean => {
                 let path = self.lean_binary.as_ref().context("no lean binary was named")?;
-                Setup::distributed(Engine::Sluice, &properties).binary(path)
+                Setup::distributed(Engine::Sluice, properties).binary(path)
             }
         })
     }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod assignment;
+mod cluster;
 mod corpus;
 mod engines;
 mod group;
@@ -67,6 +68,7 @@ fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
                     Row::Sink | Row::JsonSink | Row::AvroSink => jobs.sink(&engines, *row, subject, number),
                     Row::Start => start::measure(&engines, subject),
                     Row::Idle | Row::IdleLean => idle::measure(&engines, subject, plan.settle),
+                    Row::Cluster1000 | Row::Cluster200Sinks => cluster::measure(&kafka, &engines, plan, *row, subject),
                     Row::Assignment => continue,
                 };
                 match measured {

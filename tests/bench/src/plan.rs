@@ -33,12 +33,20 @@ pub(crate) enum Row {
     Idle,
     /// The same for the build without default features.
     IdleLean,
+    /// Three workers with 1,000 file sources: until all run, at rest, after a death.
+    #[value(name = "cluster-1000")]
+    #[serde(rename = "cluster-1000")]
+    Cluster1000,
+    /// The same with 200 file sinks.
+    #[value(name = "cluster-200-sinks")]
+    #[serde(rename = "cluster-200-sinks")]
+    Cluster200Sinks,
     /// What a rebalance costs the leader, up to 100 workers with 100,000 tasks. Needs no server.
     Assignment,
 }
 
 impl Row {
-    const ALL: [Row; 10] = [
+    const ALL: [Row; 12] = [
         Row::Source,
         Row::Sink,
         Row::JsonSource,
@@ -48,6 +56,8 @@ impl Row {
         Row::Start,
         Row::Idle,
         Row::IdleLean,
+        Row::Cluster1000,
+        Row::Cluster200Sinks,
         Row::Assignment,
     ];
 
@@ -62,6 +72,8 @@ impl Row {
             Row::Start => "start",
             Row::Idle => "idle",
             Row::IdleLean => "idle, lean build",
+            Row::Cluster1000 => "cluster, 1,000 sources",
+            Row::Cluster200Sinks => "cluster, 200 sinks",
             Row::Assignment => "assignment",
         }
     }
@@ -72,8 +84,13 @@ impl Row {
             Row::Source | Row::Sink => Some(Pipeline::Plain),
             Row::JsonSource | Row::JsonSink => Some(Pipeline::Json),
             Row::AvroSource | Row::AvroSink => Some(Pipeline::Avro),
-            Row::Start | Row::Idle | Row::IdleLean | Row::Assignment => None,
+            Row::Start | Row::Idle | Row::IdleLean | Row::Cluster1000 | Row::Cluster200Sinks | Row::Assignment => None,
         }
+    }
+
+    /// Whether the row is measured unless others are named: the cluster rows take half an hour.
+    const fn is_usual(self) -> bool {
+        !matches!(self, Row::Cluster1000 | Row::Cluster200Sinks)
     }
 
     /// Whom this row measures. The lean row is compared with what the peer showed in the idle row.
@@ -99,6 +116,8 @@ pub(crate) struct Plan {
     pub(crate) json: Option<PathBuf>,
     /// How long a worker is left alone before its idle memory is read.
     pub(crate) settle: Duration,
+    /// A size that only shows that it works.
+    pub(crate) small: bool,
 }
 
 impl Plan {
@@ -106,7 +125,10 @@ impl Plan {
         let lean_binary =
             arguments.lean_binary.clone().or_else(|| std::env::var_os("SLUICE_LEAN_BIN").map(PathBuf::from));
         let rows = if arguments.only.is_empty() {
-            Row::ALL.into_iter().filter(|row| *row != Row::IdleLean || lean_binary.is_some()).collect()
+            Row::ALL
+                .into_iter()
+                .filter(|row| row.is_usual() && (*row != Row::IdleLean || lean_binary.is_some()))
+                .collect()
         } else {
             arguments.only.clone()
         };
@@ -125,6 +147,7 @@ impl Plan {
             lean_binary,
             json: arguments.json.clone(),
             settle: Duration::from_secs(if small { 1 } else { 10 }),
+            small,
         })
     }
 }

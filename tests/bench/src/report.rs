@@ -23,6 +23,11 @@ pub(crate) enum Measure {
     PluginsSeconds,
     HealthSeconds,
     IdleRssBytes,
+    Connectors,
+    AllRunningSeconds,
+    SettleSeconds,
+    ClusterRssBytes,
+    RestCpuPercent,
 }
 
 /// The figures of one run.

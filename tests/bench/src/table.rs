@@ -7,7 +7,7 @@ use crate::plan::Row;
 use crate::report::{Measure, Report};
 
 /// One line: its row and what of it.
-const LINES: [(Row, Measure, &str); 22] = [
+const LINES: [(Row, Measure, &str); 32] = [
     (Row::Source, Measure::RecordsPerSecond, "file source: records/s"),
     (Row::Source, Measure::CpuSecondsPerMillion, "file source: CPU seconds per million records"),
     (Row::Source, Measure::PeakRssBytes, "file source: peak memory"),
@@ -38,6 +38,16 @@ const LINES: [(Row, Measure, &str); 22] = [
     (Row::Start, Measure::HealthSeconds, "start to `GET /health` 200"),
     (Row::Idle, Measure::IdleRssBytes, "idle distributed worker: memory"),
     (Row::IdleLean, Measure::IdleRssBytes, "idle distributed worker, lean build: memory"),
+    (Row::Cluster1000, Measure::Connectors, "3 workers, file sources: connectors"),
+    (Row::Cluster1000, Measure::AllRunningSeconds, "3 workers, file sources: start until all RUNNING"),
+    (Row::Cluster1000, Measure::SettleSeconds, "3 workers, file sources: all RUNNING after one dies (delay 5 s)"),
+    (Row::Cluster1000, Measure::ClusterRssBytes, "3 workers, file sources: memory of the three"),
+    (Row::Cluster1000, Measure::RestCpuPercent, "3 workers, file sources: CPU at rest of the busiest, % of a core"),
+    (Row::Cluster200Sinks, Measure::Connectors, "3 workers, file sinks: connectors"),
+    (Row::Cluster200Sinks, Measure::AllRunningSeconds, "3 workers, file sinks: start until all RUNNING"),
+    (Row::Cluster200Sinks, Measure::SettleSeconds, "3 workers, file sinks: all RUNNING after one dies (delay 5 s)"),
+    (Row::Cluster200Sinks, Measure::ClusterRssBytes, "3 workers, file sinks: memory of the three"),
+    (Row::Cluster200Sinks, Measure::RestCpuPercent, "3 workers, file sinks: CPU at rest of the busiest, % of a core"),
 ];
 
 /// The table with a line that says how it was measured.
@@ -82,8 +92,13 @@ fn figure(measure: Measure, value: f64) -> String {
     match measure {
         Measure::RecordsPerSecond => format!("{:.0} k", value / 1e3),
         Measure::CpuSecondsPerMillion => format!("{value:.2}"),
-        Measure::PeakRssBytes | Measure::IdleRssBytes if value >= 1e9 => format!("{:.2} GB", value / 1e9),
-        Measure::PeakRssBytes | Measure::IdleRssBytes => format!("{:.1} MB", value / 1e6),
+        Measure::PeakRssBytes | Measure::IdleRssBytes | Measure::ClusterRssBytes if value >= 1e9 => {
+            format!("{:.2} GB", value / 1e9)
+        }
+        Measure::PeakRssBytes | Measure::IdleRssBytes | Measure::ClusterRssBytes => format!("{:.1} MB", value / 1e6),
+        Measure::Connectors => format!("{value:.0}"),
+        Measure::RestCpuPercent => format!("{value:.1} %"),
+        Measure::AllRunningSeconds | Measure::SettleSeconds => format!("{value:.1} s"),
         Measure::PluginsSeconds | Measure::HealthSeconds if value >= 1.0 => format!("{value:.1} s"),
         Measure::PluginsSeconds | Measure::HealthSeconds => format!("{value:.3} s"),
     }
@@ -93,8 +108,11 @@ fn figure(measure: Measure, value: f64) -> String {
 fn ratio(measure: Measure, peer: Option<Spread>, ours: Option<Spread>) -> String {
     let (Some(peer), Some(ours)) = (peer, ours) else { return "–".to_owned() };
     let (times, word) = match measure {
+        Measure::Connectors => return String::new(),
         Measure::RecordsPerSecond => (ours.median / peer.median, "more"),
-        Measure::PluginsSeconds | Measure::HealthSeconds => (peer.median / ours.median, "sooner"),
+        Measure::PluginsSeconds | Measure::HealthSeconds | Measure::AllRunningSeconds | Measure::SettleSeconds => {
+            (peer.median / ours.median, "sooner")
+        }
         _ => (peer.median / ours.median, "less"),
     };
     if times >= 10.0 { format!("{times:.0}x {word}") } else { format!("{times:.1}x {word}") }
