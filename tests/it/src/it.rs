@@ -9,6 +9,7 @@ mod errors;
 mod exactly_once;
 mod floors;
 mod forwarding;
+mod https;
 mod isolation;
 mod mixed_group;
 mod newcomer;
