@@ -11,7 +11,7 @@ pub fn json(bytes: &[u8]) {
     if let Ok(value) = parse_json(bytes) {
         let written = to_json_bytes(&value);
         let again = parse_json(&written).expect("our own JSON");
-        assert_eq!(to_json_bytes(&again), written);
+        assert_eq!(unsigned_zeros(&to_json_bytes(&again)), unsigned_zeros(&written));
     }
     for schemas_enable in ["false", "true"] {
         through_converter(schemas_enable, bytes);
@@ -25,7 +25,12 @@ fn through_converter(schemas_enable: &str, bytes: &[u8]) {
     let Ok(written) = converter.from_connect_data("t", data.schema.as_ref(), &data.value) else { return };
     let again = converter.to_connect_data("t", written.as_ref()).expect("our own JSON");
     let twice = converter.from_connect_data("t", again.schema.as_ref(), &again.value).expect("the same data");
-    assert_eq!(twice, written);
+    assert_eq!(twice.as_deref().map(unsigned_zeros), written.as_deref().map(unsigned_zeros));
+}
+
+/// Numbers are read as decimals, as in Kafka, and a decimal has no negative zero; a number that is too small for a double has.
+fn unsigned_zeros(json: &[u8]) -> String {
+    String::from_utf8_lossy(json).replace("-0.0", "0.0")
 }
 
 fn converter(schemas_enable: &str) -> Box<dyn Converter> {
