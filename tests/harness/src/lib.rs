@@ -15,8 +15,8 @@ mod wait;
 mod worker;
 
 pub use kafka::{
-    Certificates, EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD, SecuredKafka,
-    Topics, USER, jars, java,
+    Certificates, EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD,
+    SecuredKafka, Topics, USER, jars, java,
 };
 pub use process::{Launch, Server, Usage};
 pub use registry::{PYTHON_CLIENT, SchemaRegistry, python};

@@ -23,10 +23,10 @@ use super::reconcile::Instance;
 use super::session_keys::SessionKeys;
 use super::task_configs::TaskConfigRetries;
 use super::to_leader::LeaderFencing;
-use crate::{HerderError, PeerError};
 use crate::connector_lane::ConnectorLanes;
 use crate::group::{Assignment, AssignmentError, ConnectorsAndTasks, MemberAhead, ProtocolVersion};
 use crate::stages::Stages;
+use crate::{HerderError, PeerError};
 
 /// What an operation does on the service.
 pub(super) type ServiceFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
