@@ -12,7 +12,7 @@ mod tests;
 use std::time::Duration;
 
 use sluice_kafka::Tenure;
-use sluice_kafka::wire::{ErrorKind, GroupMember, Joined, Reachability};
+use sluice_kafka::wire::{ErrorKind, GroupMember, HeartbeatOutcome, Joined, Reachability};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
@@ -200,7 +200,7 @@ impl Membership {
             Some(RoundOutcome { assignments, owners, ahead, .. }) => (assignments, Some(Led { owners, ahead })),
             None => (Vec::new(), None),
         };
-        let assignment = self.sync(assignments, joined.generation, version).await?;
+        let assignment = self.sync(assignments, &joined, version).await?;
         Ok(RoundResult { generation: joined.generation, version, assignment, led })
     }
 
@@ -269,9 +269,10 @@ impl Membership {
     async fn sync(
         &mut self,
         assignments: Vec<(String, bytes::Bytes)>,
-        generation: i32,
+        joined: &Joined,
         version: ProtocolVersion,
     ) -> Result<Assignment, Next> {
+        let (generation, leads) = (joined.generation, joined.is_leader());
         let sent = Instant::now();
         let synced = beside(&mut self.beats, &mut self.commands, self.link.sync(assignments)).await;
         let bytes = match synced {
@@ -290,14 +291,37 @@ impl Membership {
             }
             Err(interruption) => return Err(self.interrupted(interruption)),
         };
-        match self.seat.received(generation, version, &bytes) {
-            Ok(assignment) if self.beats.synced(sent) => Ok(assignment),
-            Ok(_) => Err(self.lost(UNREACHABLE)),
+        let assignment = match self.seat.received(generation, version, &bytes) {
+            Ok(assignment) => assignment,
             Err(error) => {
                 warn!(%error, "the assignment cannot be read; joining again with empty hands");
                 self.lost(&format!("the assignment cannot be read: {error}"));
-                Err(Next::Wait)
+                return Err(Next::Wait);
             }
+        };
+        let lives_since = self.confirm(leads.then_some(sent)).await?;
+        if self.beats.synced(lives_since) { Ok(assignment) } else { Err(self.lost(UNREACHABLE)) }
+    }
+
+    /// Since when the coordinator counts our session in the new generation, at the earliest. What the leader handed in has restarted
+    /// it; a follower's sync has not when the round was complete by then, so a follower that has not beaten since beats now.
+    async fn confirm(&mut self, handed_in: Option<Instant>) -> Result<Instant, Next> {
+        if let Some(since) = handed_in.or(self.beats.confirmed()) {
+            return Ok(since);
+        }
+        let end = self.beats.end();
+        let beat = async { (Instant::now(), self.link.heartbeat().await) };
+        let (sent, outcome) = tokio::select! {
+            biased;
+            next = way_out(&mut self.commands) => return Err(next),
+            () = end_of(end) => return Err(self.lost(UNREACHABLE)),
+            beat = beat => beat,
+        };
+        let lives = matches!(outcome, Ok(HeartbeatOutcome::Ok | HeartbeatOutcome::RebalanceInProgress));
+        match self.beats.heard(sent, outcome) {
+            Some(reason) => Err(self.lost(reason)),
+            None if lives => Ok(sent),
+            None => Err(Next::Rejoin),
         }
     }
 
@@ -321,7 +345,7 @@ impl Membership {
                 },
                 beat = beat => beat,
             };
-            let rebalances = matches!(outcome, Ok(sluice_kafka::wire::HeartbeatOutcome::RebalanceInProgress));
+            let rebalances = matches!(outcome, Ok(HeartbeatOutcome::RebalanceInProgress));
             if let Some(reason) = self.beats.heard(sent, outcome) {
                 return self.lost(reason);
             }

@@ -36,8 +36,9 @@
 //!
 //! The membership is a task of its own: find the coordinator, join, sync, heartbeat, leave. A coordinator that moves or restarts is an
 //! ordinary event. What this worker may do outside of itself hangs on its **tenure**: a deadline on its own monotonic clock, the sending
-//! of the last heartbeat or sync that the coordinator answered as ours plus `session.timeout.ms`. The coordinator cannot have begun to
-//! count earlier, so nobody else is given our work before it. While a join or a sync is pending, which may outlast a session,
+//! of the last heartbeat that the coordinator answered as ours, or of a leader's sync, plus `session.timeout.ms`. The coordinator
+//! cannot have begun to count earlier, so nobody else is given our work before it. A follower's sync says nothing: it is answered
+//! without a look at the session when the round is complete already, so a follower beats before it begins. While a join or a sync is pending, which may outlast a session,
 //! heartbeats on a second connection renew the tenure.
 //!
 //! The coordinator also drops a member that lives and does not join within `rebalance.timeout.ms`, and a join may be lost on its way. So

@@ -76,11 +76,12 @@ impl Service {
             }
             ProtocolVersion::V0 => self.held = assignment.assigned.clone(),
             ProtocolVersion::V1 | ProtocolVersion::V2 => {
+                // Without anything to give up there is no news to join with.
+                self.revoking |= !self.held.shared_with(&assignment.revoked).is_empty();
                 self.held.remove(&assignment.revoked);
                 self.held.add(&assignment.assigned);
             }
         }
-        self.revoking |= !assignment.revoked.is_empty();
         let delay = u64::try_from(assignment.delay_ms).unwrap_or(0);
         self.rejoin_at = (delay > 0).then(|| Instant::now() + Duration::from_millis(delay));
         if known && stops {

@@ -50,7 +50,7 @@ impl ConnectorsAndTasks {
         rest
     }
 
-    pub(super) fn shared_with(&self, other: &Self) -> Self {
+    pub(crate) fn shared_with(&self, other: &Self) -> Self {
         Self {
             connectors: self.connectors.intersection(&other.connectors).cloned().collect(),
             tasks: self.tasks.intersection(&other.tasks).cloned().collect(),

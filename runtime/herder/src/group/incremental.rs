@@ -85,7 +85,8 @@ impl IncrementalAssignor {
         }
         let active = union(&round.members);
         self.recall(round.last_completed_generation, &active);
-        let deleted = self.previous_assignment.without(&round.configured);
+        // A leader without memory learns from its members what they still hold of connectors that are gone.
+        let deleted = union_of(&self.previous_assignment, &active).without(&round.configured);
         let lost = self.previous_assignment.without(&active).without(&deleted);
         let mut to_assign = round.configured.without(&self.previous_assignment).without(&active);
 
@@ -96,7 +97,13 @@ impl IncrementalAssignor {
         let balancing = self.balancing_revocations(&round.configured, &next, round.now_ms);
         remove_all(&mut next, &balancing);
         for (member, work) in &balancing {
-            revoked.entry(member.clone()).or_default().add(work);
+            // What was dealt to a member in this very round runs nowhere: it is given away at once. A revocation of what a member does
+            // not hold would make it join again without news, which Kafka answers with the round that is over.
+            to_assign.add(&work.without(&round.members[member]));
+            let held = work.shared_with(&round.members[member]);
+            if !held.is_empty() {
+                revoked.entry(member.clone()).or_default().add(&held);
+            }
         }
         give_to_least_loaded::<Connectors>(&mut next, &to_assign.connectors);
         give_to_least_loaded::<Tasks>(&mut next, &to_assign.tasks);
@@ -204,6 +211,12 @@ impl IncrementalAssignor {
         self.previous_generation = round.generation;
         self.previous_members = round.members.keys().cloned().collect();
     }
+}
+
+fn union_of(one: &ConnectorsAndTasks, other: &ConnectorsAndTasks) -> ConnectorsAndTasks {
+    let mut all = one.clone();
+    all.add(other);
+    all
 }
 
 /// Deleted work is taken from its holders, and work held twice from all of them: the next round gives it to one.

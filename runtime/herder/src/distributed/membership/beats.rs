@@ -120,17 +120,21 @@ impl Beats {
         self.next = Instant::now() + self.times.heartbeat;
     }
 
-    /// The sync that was sent at `sent` is answered: work that was offered goes on, or a worker that came with empty hands begins.
-    /// `false` when the tenure of what was offered is over.
-    pub(super) fn synced(&mut self, sent: Instant) -> bool {
-        let heard = self.heard.map_or(sent, |heard| heard.max(sent));
-        self.stable_at = heard;
+    /// The sending of a beat that was answered in this phase of the round.
+    pub(super) fn confirmed(&self) -> Option<Instant> {
+        self.heard
+    }
+
+    /// The sync is answered, and the coordinator counts our session from `since` or later: work that was offered goes on, or a worker
+    /// that came with empty hands begins. `false` when the tenure of what was offered is over.
+    pub(super) fn synced(&mut self, since: Instant) -> bool {
+        let until = since + self.times.session;
         self.pulse = None;
         self.next = Instant::now() + self.times.heartbeat;
         if self.holding {
-            return self.tenure.renew(heard + self.times.session);
+            return self.tenure.renew(until);
         }
-        self.tenure.begin(heard + self.times.session);
+        self.tenure.begin(until);
         self.holding = true;
         true
     }

@@ -124,7 +124,7 @@ fn deliver(
     offset: i64,
     entry: LogEntry,
 ) {
-    if !state.wires[process.worker].cut_from_topics {
+    if !state.holds_back(process.worker) {
         // The process may be gone.
         entries.send((offset, entry)).ok();
         return;

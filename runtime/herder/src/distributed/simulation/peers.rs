@@ -82,7 +82,7 @@ impl SimPeers {
         }
         self.clock.sent.notify_one();
         match timeout(TIMEOUT, receiver).await {
-            Ok(Ok(result)) => result.map_err(refused),
+            Ok(Ok(result)) => result.map_err(|error| refused(&error)),
             Ok(Err(_)) => Err(PeerError::Io("the connection broke".to_owned())),
             Err(_) => Err(PeerError::Io("no answer".to_owned())),
         }
@@ -104,8 +104,8 @@ impl Peers for SimPeers {
 }
 
 /// As REST answers.
-fn refused(error: HerderError) -> PeerError {
-    let status = match &error {
+fn refused(error: &HerderError) -> PeerError {
+    let status = match error {
         HerderError::BadRequest(_) => 400,
         HerderError::Forbidden(_) => 403,
         HerderError::NotFound(_) => 404,

@@ -149,14 +149,14 @@ impl Process {
     /// Lets the process run until `time`, or until it has sent something.
     pub(super) fn run_until(&mut self, time: Time) {
         let (end, sent) = (self.clock.instant(time), self.clock.sent.clone());
-        self.runtime.block_on(async {
+        self.time = self.runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = sleep_until(end) => {}
                 () = sent.notified() => {}
             }
+            self.clock.now()
         });
-        self.time = self.runtime.block_on(async { self.clock.now() });
     }
 
     /// SIGCONT: it is `now` at once, whatever should have happened before.

@@ -7,7 +7,7 @@ use sluice_api::{OffsetMap, Value};
 use sluice_storage::{ConnectorTaskId, TargetState};
 use sluice_worker::SubmittedRecords;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::ledger::{Item, RunLease};
 use super::planted::Planted;
@@ -15,6 +15,7 @@ use super::world::{Clock, State, World};
 
 /// Between two looks at input, acknowledgements and commits.
 const TICK: Duration = Duration::from_millis(800);
+const TICK_GRID_MS: u64 = 200;
 /// `offset.flush.interval.ms` in ticks.
 const TICKS_PER_COMMIT: u32 = 2;
 const BATCH: u64 = 5;
@@ -75,10 +76,16 @@ impl SimTask {
             tokio::select! {
                 biased;
                 changed = orders.changed() => if changed.is_err() { return },
-                () = sleep(TICK) => {}
+                () = sleep_until(self.next_tick()) => {}
             }
         }
         self.stop(progress).await;
+    }
+
+    /// Ticks of all tasks fall on a grid, so that many of them share one waking of a worker.
+    fn next_tick(&self) -> Instant {
+        let next = (self.clock.now() + TICK).as_millis() as u64 / TICK_GRID_MS * TICK_GRID_MS;
+        self.clock.instant(Duration::from_millis(next))
     }
 
     /// As the real task reads its offsets to the end of their topic before it starts.

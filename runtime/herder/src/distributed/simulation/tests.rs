@@ -19,8 +19,7 @@ fn number(variable: &str) -> Option<u64> {
 
 fn setting(seed: u64, planted: Planted) -> Setting {
     let most_workers = number("SLUICE_SIM_WORKERS").unwrap_or(MOST_WORKERS);
-    // A group that changes to the eager protocol is not free of overlaps yet: only when asked for.
-    Setting { seed, planted, most_workers, eager: number("SLUICE_SIM_EAGER").is_some(), traced: false }
+    Setting { seed, planted, most_workers, eager: number("SLUICE_SIM_EAGER") != Some(0), traced: false }
 }
 
 /// Runs the history again and shows what happened.

@@ -303,6 +303,12 @@ impl State {
         self.coordinator_acted();
     }
 
+    /// Whether what goes to or comes from the topics has to wait: behind a cut, or behind what waits already.
+    pub(super) fn holds_back(&self, worker: WorkerId) -> bool {
+        let wires = &self.wires[worker];
+        wires.cut_from_topics || !wires.held_back.is_empty()
+    }
+
     /// Something for the topics leaves a client, or is held back until it can.
     pub(super) fn send_to_topics(
         &mut self,
@@ -311,8 +317,8 @@ impl State {
         keep: impl Fn() -> bool + Send + 'static,
         deed: impl FnOnce(&mut State) + Send + 'static,
     ) {
-        let wires = &mut self.wires[process.worker];
-        if wires.cut_from_topics {
+        if self.holds_back(process.worker) {
+            let wires = &mut self.wires[process.worker];
             wires.held_back.push((process, Box::new(keep), Box::new(deed)));
             return;
         }

@@ -75,7 +75,8 @@ impl Group {
         for (member, part) in &self.last.members {
             let held = self.members.get_mut(member).expect("a member");
             assert!(part.assigned.shared_with(held).is_empty(), "{member} is given what it has");
-            // What was dealt to a returning member may be revoked in the same round, before the member has it.
+            // A member that is to give up what it does not have would join again without news.
+            assert!(part.revoked.without(held).is_empty(), "{member} is to give up what it does not have");
             held.remove(&part.revoked);
             held.add(&part.assigned);
             assert_eq!(*held, part.holds);
