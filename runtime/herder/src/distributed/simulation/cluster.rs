@@ -71,6 +71,8 @@ struct Cluster {
     settled_after: Option<Duration>,
     /// How far each task's input was when the cluster had settled.
     delivered: BTreeMap<ConnectorTaskId, u64>,
+    /// How many runs had begun by then.
+    starts: u64,
     over: bool,
 }
 
@@ -101,6 +103,7 @@ impl Cluster {
             asked: 0,
             settled_after: None,
             delivered: BTreeMap::new(),
+            starts: 0,
             over: false,
         }
     }
@@ -276,6 +279,7 @@ impl Cluster {
         match unsettled {
             None => {
                 self.settled_after = Some(since);
+                self.starts = state.ledger.starts();
                 let tasks = state.ledger.owners().into_keys().filter_map(|item| match item {
                     Item::Task(id) => Some(id),
                     Item::Connector(_) => None,
@@ -298,7 +302,9 @@ impl Cluster {
 
     /// Tasks that are to run have gone on, and every request was answered that a living worker had.
     fn look_alive(&mut self) {
-        if let Some(reason) = unsettled(&self.world, &self.processes) {
+        let moved = self.world.state().ledger.starts() != self.starts;
+        let moved = moved.then(|| "something has started since".to_owned());
+        if let Some(reason) = unsettled(&self.world, &self.processes).or(moved) {
             let mut state = self.world.state();
             state.note(|| format!("settled no more: {reason}"));
             let now = state.now;

@@ -172,6 +172,11 @@ impl Coordinator {
         (&self.protocol, self.metadata())
     }
 
+    /// Whether a leader's assignments would be taken now.
+    pub(super) fn awaits_assignments(&self) -> bool {
+        self.phase == Phase::Completing
+    }
+
     pub(super) fn is_stable(&self) -> bool {
         self.phase == Phase::Stable
     }

@@ -14,7 +14,8 @@ impl State {
     /// Invariant 5, as far as an assignment goes: after a round no item is held by two members.
     pub(super) fn inspect_round(&mut self, process: ProcessId, request: &Request) {
         let Request::Sync { assignments, generation, .. } = request else { return };
-        if assignments.is_empty() || *generation != self.coordinator.generation() {
+        let counts = self.coordinator.awaits_assignments() && *generation == self.coordinator.generation();
+        if assignments.is_empty() || !counts {
             return;
         }
         let (protocol, metadata) = self.coordinator.round();

@@ -73,11 +73,13 @@ pub(super) struct Ledger {
     latest: BTreeMap<Item, (ProcessId, u64)>,
     /// Deliveries of runs that somebody has succeeded already.
     overlaps: BTreeMap<(Item, ProcessId, u64), u32>,
+    starts: u64,
 }
 
 impl Ledger {
     /// Invariant 5: nobody else may be able to act for the item when a run begins.
     pub(super) fn start(&mut self, now: Time, item: &Item, lease: &RunLease) -> Result<(), String> {
+        self.starts += 1;
         let running = self.running.entry(item.clone()).or_default();
         let other = running.iter().find(|other| other.may_act_at(now)).map(|other| other.process);
         running.retain(|other| !other.is_cancelled());
@@ -126,6 +128,11 @@ impl Ledger {
         };
         let all = self.running.iter().map(|(item, leases)| (item.clone(), processes(leases)));
         all.filter(|(_, processes)| !processes.is_empty()).collect()
+    }
+
+    /// So many runs were begun.
+    pub(super) fn starts(&self) -> u64 {
+        self.starts
     }
 
     /// So many late deliveries were seen.

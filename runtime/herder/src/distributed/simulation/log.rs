@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use sluice_kafka::Tenure;
@@ -11,6 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::coordinator::Time;
 use super::world::{Clock, Follower, ProcessId, State, World};
+
+const WAIT_FOR_EARLIER: Duration = Duration::from_millis(10);
 
 /// One process's way to the config topic. As the Kafka log does, it asks the tenure before it sends.
 pub(super) struct SimLog {
@@ -78,7 +81,7 @@ impl LogLink for SimLog {
             sent,
             || true,
             move |state| {
-                state.followers.push(Follower { process, entries, reaches: Time::ZERO });
+                state.followers.push(Follower { process, entries, reaches: Time::ZERO, next: 0 });
                 let all = state.log.iter().cloned().enumerate().collect::<Vec<_>>();
                 let follower = state.followers.len() - 1;
                 all.into_iter().for_each(|(offset, entry)| state.show(follower, offset, entry));
@@ -109,7 +112,7 @@ impl State {
     /// One entry on its way to one reader, behind the ones before. A reader that is cut off gets it when it is not any more.
     fn show(&mut self, follower: usize, offset: usize, entry: LogEntry) {
         let hop = self.hop();
-        let Follower { process, entries, reaches } = &mut self.followers[follower];
+        let Follower { process, entries, reaches, .. } = &mut self.followers[follower];
         let (process, entries) = (*process, entries.clone());
         let time = (*reaches).max(self.now + hop + self.wires[process.worker].read_lag);
         *reaches = time;
@@ -124,12 +127,19 @@ fn deliver(
     offset: i64,
     entry: LogEntry,
 ) {
+    let now = state.now;
     if !state.holds_back(process.worker) {
-        // The process may be gone.
-        entries.send((offset, entry)).ok();
+        let Some(follower) = state.followers.iter_mut().find(|follower| follower.process == process) else { return };
+        if follower.next == offset {
+            follower.next += 1;
+            // The process may have stopped to read.
+            entries.send((offset, entry)).ok();
+        } else {
+            // What was held back is still on its way.
+            state.deed_at(now + WAIT_FOR_EARLIER, move |state| deliver(state, process, entries, offset, entry));
+        }
         return;
     }
-    let now = state.now;
     state.send_to_topics(process, now, || true, move |state| deliver(state, process, entries, offset, entry));
 }
 

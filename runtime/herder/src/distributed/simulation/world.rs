@@ -80,6 +80,8 @@ pub(super) struct Follower {
     pub(super) entries: mpsc::UnboundedSender<(i64, LogEntry)>,
     /// Nothing overtakes what was sent before.
     pub(super) reaches: Time,
+    /// The offset that is to come next.
+    pub(super) next: i64,
 }
 
 /// See the module.
