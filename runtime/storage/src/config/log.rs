@@ -99,8 +99,10 @@ impl ConfigBackingStore for LogConfigBackingStore {
         tokio::spawn(async move {
             while let Some((offset, (key, value))) = entries.recv().await {
                 let update = lock(&replay).read(offset, Some(&key), value.as_deref());
-                // Nobody listens any more: the worker is shutting down.
-                update.map(|update| drop(updates.send(update)));
+                if let Some(update) = update {
+                    // Nobody listens any more: the worker is shutting down.
+                    drop(updates.send(update));
+                }
                 position.send_replace(offset + 1);
             }
         });
