@@ -1,7 +1,9 @@
 //! The herder's loop with stores in memory, connectors of every mood on real threads, and a scripted membership.
 
+mod requests_between_workers;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,6 +31,7 @@ use crate::group::{Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTa
 use crate::{CreateConnector, Health, Herder, HerderError, Loggers, NoPeers, SystemClock};
 
 const CLASS: &str = "test.MoodyConnector";
+const HERE: &str = "http://here:8083/";
 const CONVERTER: &str = "org.apache.kafka.connect.storage.StringConverter";
 
 /// Behaves as the key `mood` says, and counts starts.
@@ -115,6 +118,8 @@ struct Rig {
     statuses: Arc<MemoryStatusBackingStore>,
     worker: Arc<Worker>,
     moody: Moody,
+    /// From now on, no wish to join is answered.
+    silent: Arc<AtomicBool>,
     tenure: Tenure,
     /// Into the loop, past the scripted membership.
     events: mpsc::UnboundedSender<MembershipEvent>,
@@ -131,12 +136,12 @@ fn round(generation: i32, version: ProtocolVersion, assignment: Assignment) -> M
 }
 
 /// Everything that is configured, as the leader of a group of one assigns it.
-fn everything(configs: &MemoryConfigBackingStore) -> Assignment {
+fn everything(leader: &str, configs: &MemoryConfigBackingStore) -> Assignment {
     let snapshot = configs.snapshot();
     Assignment {
         error: AssignmentError::None,
         leader: "us".into(),
-        leader_url: "http://here:8083/".into(),
+        leader_url: leader.into(),
         config_offset: snapshot.offset,
         assigned: ConnectorsAndTasks::configured(&snapshot),
         revoked: ConnectorsAndTasks::default(),
@@ -145,7 +150,15 @@ fn everything(configs: &MemoryConfigBackingStore) -> Assignment {
 }
 
 fn assigned(configs: &MemoryConfigBackingStore, generation: i32) -> MembershipEvent {
-    round(generation, ProtocolVersion::V2, everything(configs))
+    assigned_by(HERE, everything(HERE, configs), generation)
+}
+
+/// That part of a round, as the worker at this URL assigns it.
+fn assigned_by(leader: &str, assignment: Assignment, generation: i32) -> MembershipEvent {
+    if leader == HERE {
+        return round(generation, ProtocolVersion::V2, assignment);
+    }
+    MembershipEvent::Assigned(RoundResult { generation, version: ProtocolVersion::V2, assignment, led: None })
 }
 
 /// Asks for an offer, and gives it.
@@ -155,8 +168,10 @@ async fn offered(events: &mpsc::UnboundedSender<MembershipEvent>, version: Optio
     offer.await.ok()
 }
 
-/// Answers every wish to join with an assignment, and what is not configured any more with a revocation before it.
+/// Answers every wish to join with an assignment of this leader, which revokes what is not configured any more.
 async fn script(
+    leader: &'static str,
+    silent: Arc<AtomicBool>,
     configs: Arc<MemoryConfigBackingStore>,
     events: mpsc::UnboundedSender<MembershipEvent>,
     mut commands: mpsc::UnboundedReceiver<MembershipCommand>,
@@ -165,11 +180,13 @@ async fn script(
     let mut command = Some(MembershipCommand::Rejoin);
     while let Some(MembershipCommand::Rejoin) = command {
         let Some(offer) = offered(&events, Some(ProtocolVersion::V2)).await else { return };
-        let mut assignment = everything(&configs);
-        let mut revoked = offer.held.unwrap_or_default();
-        revoked.remove(&assignment.assigned);
-        assignment.revoked = revoked;
-        drop(events.send(round(generation, ProtocolVersion::V2, assignment)));
+        if !silent.load(Ordering::SeqCst) {
+            let mut assignment = everything(leader, &configs);
+            let mut revoked = offer.held.unwrap_or_default();
+            revoked.remove(&assignment.assigned);
+            assignment.revoked = revoked;
+            drop(events.send(assigned_by(leader, assignment, generation)));
+        }
         generation += 1;
         command = commands.recv().await;
     }
@@ -190,12 +207,24 @@ fn keys() -> InterWorkerKeys {
 }
 
 fn rig() -> Rig {
-    rig_with(|configs, events, commands| drop(tokio::spawn(script(configs, events, commands))))
+    rig_led_by(HERE, |_, _| {})
+}
+
+/// A rig in the group of a leader, with other options.
+fn rig_led_by(
+    leader: &'static str,
+    change: impl FnOnce(&mut DistributedOptions, &Arc<MemoryConfigBackingStore>),
+) -> Rig {
+    rig_with(change, move |silent, configs, events, commands| {
+        drop(tokio::spawn(script(leader, silent, configs, events, commands)));
+    })
 }
 
 /// With that in the membership's place.
 fn rig_with(
+    change: impl FnOnce(&mut DistributedOptions, &Arc<MemoryConfigBackingStore>),
     membership: impl FnOnce(
+        Arc<AtomicBool>,
         Arc<MemoryConfigBackingStore>,
         mpsc::UnboundedSender<MembershipEvent>,
         mpsc::UnboundedReceiver<MembershipCommand>,
@@ -234,10 +263,10 @@ fn rig_with(
         tenure: tenure.clone(),
     });
     let (_, cluster_id) = watch::channel(None);
-    let options = DistributedOptions {
+    let mut options = DistributedOptions {
         transactional_leader: false,
         config: worker_config,
-        advertised_url: "http://here:8083/".into(),
+        advertised_url: HERE.into(),
         connect_protocol: ConnectProtocol::Sessioned,
         group: GroupConfig::parse([("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")]).expect("a good config"),
         scheduled_rebalance_max_delay: Duration::from_secs(300),
@@ -259,15 +288,17 @@ fn rig_with(
         loggers: Arc::new(Loggers::new(Default::default(), Arc::new(|_| {}))),
         cluster_id,
     };
+    change(&mut options, &configs);
     let (stop, stopped) = watch::channel(false);
     let (events, event_rx) = mpsc::unbounded_channel();
     let (command_tx, commands) = mpsc::unbounded_channel();
-    let (scripted, sender) = (configs.clone(), events.clone());
+    let (scripted, sender, silent) = (configs.clone(), events.clone(), Arc::new(AtomicBool::new(false)));
+    let silenced = silent.clone();
     let (herder, ended) = DistributedHerder::spawn_in(options, stopped, move |_| {
-        membership(scripted, sender, commands);
+        membership(silenced, scripted, sender, commands);
         (command_tx, event_rx)
     });
-    Rig { herder, configs, statuses, worker, moody, tenure, events, stop, ended }
+    Rig { herder, configs, statuses, worker, moody, silent, tenure, events, stop, ended }
 }
 
 fn task(name: &str) -> ConnectorTaskId {
@@ -475,7 +506,7 @@ async fn what_was_commanded_in_an_ended_tenure_does_nothing_in_the_next() {
     rig.lose();
     rig.until("nothing runs", |rig| rig.worker.connectors().is_empty()).await;
     rig.come_back().await;
-    let nothing = Assignment { assigned: ConnectorsAndTasks::default(), ..everything(&rig.configs) };
+    let nothing = Assignment { assigned: ConnectorsAndTasks::default(), ..everything(HERE, &rig.configs) };
     rig.events.send(round(9, ProtocolVersion::V2, nothing)).expect("the loop runs");
     assert_eq!(rig.herder.health(Duration::from_secs(5)).await, Health::Healthy);
     sleep(Duration::from_millis(500)).await;
@@ -494,7 +525,7 @@ async fn what_is_revoked_has_stopped_before_the_next_offer_leaves_it_out() {
     rig.create("c", "well").await;
     rig.runs("c").await;
     let revocation =
-        Assignment { assigned: ConnectorsAndTasks::default(), revoked: of_task("c"), ..everything(&rig.configs) };
+        Assignment { assigned: ConnectorsAndTasks::default(), revoked: of_task("c"), ..everything(HERE, &rig.configs) };
     rig.events.send(round(7, ProtocolVersion::V2, revocation)).expect("the loop runs");
     let offer = offered(&rig.events, Some(ProtocolVersion::V2)).await.expect("the loop runs");
     assert!(rig.worker.tasks().is_empty(), "stopped");
@@ -507,13 +538,16 @@ async fn what_is_revoked_has_stopped_before_the_next_offer_leaves_it_out() {
 // Invariant 5.
 #[tokio::test]
 async fn an_eager_worker_offers_nothing_and_a_newcomer_waits_a_round() {
-    let rig = rig_with(|_, _, commands| {
-        // Nobody answers but the test.
-        std::mem::forget(commands);
-    });
+    let rig = rig_with(
+        |_, _| {},
+        |_, _, _, commands| {
+            // Nobody answers but the test.
+            std::mem::forget(commands);
+        },
+    );
     rig.configs.put_connector_config("c", &config("c", "well"), None).await.expect("in memory");
     assert_eq!(offered(&rig.events, None).await.expect("the loop runs").held, None);
-    let eager = |generation| round(generation, ProtocolVersion::V0, everything(&rig.configs));
+    let eager = |generation| round(generation, ProtocolVersion::V0, everything(HERE, &rig.configs));
     rig.events.send(eager(1)).expect("the loop runs");
     let offer = offered(&rig.events, Some(ProtocolVersion::V0)).await.expect("the loop runs");
     assert_eq!((offer.held, rig.starts()), (Some(ConnectorsAndTasks::default()), 0), "others may run it still");
@@ -540,7 +574,7 @@ async fn a_follower_that_reads_another_topic_is_told_so_and_keeps_what_it_has() 
         leader_url: "http://there:8083/".into(),
         config_offset: 1_000_000,
         assigned: ConnectorsAndTasks::default(),
-        ..everything(&rig.configs)
+        ..everything(HERE, &rig.configs)
     };
     let result = RoundResult { generation: 8, version: ProtocolVersion::V2, assignment: ahead, led: None };
     rig.events.send(MembershipEvent::Assigned(result)).expect("the loop runs");
