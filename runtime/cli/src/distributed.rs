@@ -56,7 +56,7 @@ pub(crate) async fn work(
         while watched.health(REQUEST_TIMEOUT).await != Health::Healthy {}
         ready(port);
     });
-    let running = rest::serve(server, herder as Arc<dyn Herder>, Some(client));
+    let running = rest::serve(server, herder as Arc<dyn Herder>, Some(&client));
     let ended = tokio::select! {
         asked = signals::asked_to_stop() => {
             asked.map_err(Failure::Startup)?;

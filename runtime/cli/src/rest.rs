@@ -15,6 +15,6 @@ pub(crate) async fn bind(config: &RestConfig) -> Result<BoundServer, Failure> {
 }
 
 /// Answers from now on. With a client, what others have to answer is forwarded to them.
-pub(crate) fn serve(server: BoundServer, herder: Arc<dyn Herder>, client: Option<Arc<RestClient>>) -> RunningServer {
+pub(crate) fn serve(server: BoundServer, herder: Arc<dyn Herder>, client: Option<&Arc<RestClient>>) -> RunningServer {
     server.serve(herder, client)
 }

@@ -84,7 +84,7 @@ impl BoundServer {
     }
 
     /// Starts to answer. With a client, requests for other workers are forwarded.
-    pub fn serve(self, herder: Arc<dyn Herder>, client: Option<Arc<RestClient>>) -> RunningServer {
+    pub fn serve(self, herder: Arc<dyn Herder>, client: Option<&Arc<RestClient>>) -> RunningServer {
         let (stop, stopped) = watch::channel(false);
         let mut listeners = JoinSet::new();
         let with_admin = self.config.admin_listeners.is_none();

@@ -76,7 +76,7 @@ impl RestClient {
         let stream = Connection::open(&url, self.tls.as_ref()).await?;
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         let answer = async {
-            let answer = sender.send_request(message(request, &url)).await.map_err(broken)?;
+            let answer = sender.send_request(message(request, &url)).await.map_err(|error| broken(&error))?;
             let status = answer.status();
             let body = to_bytes(Body::new(answer.into_body()), MAX_BODY_BYTES).await.map_err(io::Error::other)?;
             Ok((status, body))
@@ -115,8 +115,8 @@ fn message(request: Outgoing, url: &Uri) -> Request<Body> {
 }
 
 /// An error with its cause: a refused client certificate shows only when the answer is read.
-fn broken(error: hyper::Error) -> io::Error {
-    let text = match std::error::Error::source(&error) {
+fn broken(error: &hyper::Error) -> io::Error {
+    let text = match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
     };

@@ -25,8 +25,8 @@ pub(crate) type Shared = Arc<dyn Herder>;
 
 /// The resources of the main listeners, admin resources included when they have no listeners of their own. With a client, requests
 /// for other workers are forwarded.
-pub(crate) fn main_router(herder: Shared, client: Option<Arc<RestClient>>, with_admin: bool) -> Router {
-    let forwarded = |routes: Router<Shared>| match &client {
+pub(crate) fn main_router(herder: Shared, client: Option<&Arc<RestClient>>, with_admin: bool) -> Router {
+    let forwarded = |routes: Router<Shared>| match client {
         Some(client) => routes.route_layer(from_fn_with_state(client.clone(), forward)),
         None => routes,
     };
