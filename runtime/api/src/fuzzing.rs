@@ -14,7 +14,6 @@ pub fn header_values(bytes: &[u8]) {
 mod tests {
     #[test]
     fn seeds_of_the_fuzzer_do_no_harm() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/header_values");
-        crate::testkit::replay_seeds(folder, super::header_values);
+        crate::testkit::replay_seeds("header_values", super::header_values);
     }
 }

@@ -21,7 +21,6 @@ pub fn rest_bodies(bytes: &[u8]) {
 mod tests {
     #[test]
     fn seeds_of_the_fuzzer_do_no_harm() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/rest_bodies");
-        sluice_api::testkit::replay_seeds(folder, super::rest_bodies);
+        sluice_api::testkit::replay_seeds("rest_bodies", super::rest_bodies);
     }
 }

@@ -46,13 +46,9 @@ fn record(line: &[u8]) -> Option<(Vec<u8>, Option<&[u8]>)> {
 mod tests {
     use sluice_api::testkit::replay_seeds;
 
-    fn replay(name: &str, target: fn(&[u8])) {
-        replay_seeds(format!("{}/../../fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR")), target);
-    }
-
     #[test]
     fn seeds_of_the_fuzzers_do_no_harm() {
-        replay("internal_topics", super::internal_topics);
-        replay("offset_file", super::offset_file);
+        replay_seeds("internal_topics", super::internal_topics);
+        replay_seeds("offset_file", super::offset_file);
     }
 }

@@ -41,14 +41,10 @@ pub fn outbox_payload(bytes: &[u8]) {
 mod tests {
     use sluice_api::testkit::replay_seeds;
 
-    fn replay(name: &str, target: fn(&[u8])) {
-        replay_seeds(format!("{}/../../fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR")), target);
-    }
-
     #[test]
     fn seeds_of_the_fuzzers_do_no_harm() {
-        replay("java_regex", super::java_regex);
-        replay("outbox_payload", super::outbox_payload);
-        replay("simple_date_format", super::simple_date_format);
+        replay_seeds("java_regex", super::java_regex);
+        replay_seeds("outbox_payload", super::outbox_payload);
+        replay_seeds("simple_date_format", super::simple_date_format);
     }
 }

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-/// Runs `target` on the bytes of each file in `folder`, which holds one at least. A panic is the target's own; the file's name is
-/// on stderr before it.
+/// Runs `target` on the bytes of each seed of the fuzz target of this name, `fuzz/seeds/NAME` in the workspace, which has one at
+/// least. A panic is the target's own; the file's name is on stderr before it.
 ///
 /// # Panics
 /// The folder cannot be read, or is empty.
-pub fn replay_seeds(folder: impl AsRef<Path>, target: fn(&[u8])) {
-    let folder = folder.as_ref();
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+pub fn replay_seeds(name: &str, target: fn(&[u8])) {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds")).join(name);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut replayed = 0;
     for entry in entries {
         let file = entry.expect("an entry of the folder").path();

@@ -33,17 +33,13 @@ fn parts(input: &[u8]) -> (String, Bytes) {
 mod tests {
     use sluice_api::testkit::replay_seeds;
 
-    fn replay(name: &str, target: fn(&[u8])) {
-        replay_seeds(format!("{}/../../fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR")), target);
-    }
-
     #[test]
     fn seeds_of_the_fuzzers_do_no_harm() {
-        replay("avro", super::avro);
-        replay("json", super::json);
-        replay("json_schema", super::json_schema);
-        replay("protobuf", super::protobuf);
-        replay("protobuf_schema", super::protobuf_schema);
-        replay("registry_answers", super::registry_answers);
+        replay_seeds("avro", super::avro);
+        replay_seeds("json", super::json);
+        replay_seeds("json_schema", super::json_schema);
+        replay_seeds("protobuf", super::protobuf);
+        replay_seeds("protobuf_schema", super::protobuf_schema);
+        replay_seeds("registry_answers", super::registry_answers);
     }
 }

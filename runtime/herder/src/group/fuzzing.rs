@@ -16,7 +16,6 @@ pub fn group_protocol(bytes: &[u8]) {
 mod tests {
     #[test]
     fn seeds_of_the_fuzzer_do_no_harm() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/group_protocol");
-        sluice_api::testkit::replay_seeds(folder, super::group_protocol);
+        sluice_api::testkit::replay_seeds("group_protocol", super::group_protocol);
     }
 }

@@ -1,26 +1,28 @@
 //! What the fuzz targets of stores, login modules, SCRAM messages and tokens ask.
 
+use sluice_keystores::{jks, pem, pkcs12};
+
 use super::jaas::LoginModule;
 use super::sasl::{Login, Scram, ScramHash};
 use super::secret::Secret;
-use super::{tls, token};
+use super::token;
 
 /// Reads `bytes` as a JKS store, as key store and as trust store. Without its digest, which no fuzzer would find.
 pub fn jks(bytes: &[u8]) {
     for wants_key in [true, false] {
-        drop(tls::read_jks(bytes, None, Some("changeit"), wants_key));
+        drop(jks::read(bytes, None, Some("changeit"), wants_key));
     }
 }
 
 /// Reads `bytes` as a PKCS12 store.
 pub fn pkcs12(bytes: &[u8]) {
-    drop(tls::read_pkcs12(bytes, "changeit"));
+    drop(pkcs12::read(bytes, "changeit"));
 }
 
 /// Reads text as PEM certificates and keys.
 pub fn pem(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    drop(tls::read_pem(text, Some("changeit")));
+    drop(pem::read(text, Some("changeit")));
 }
 
 /// Reads text as `sasl.jaas.config`. What was read is written in its simplest form, and has to be read back the same.
@@ -61,17 +63,13 @@ pub fn tokens(bytes: &[u8]) {
 mod tests {
     use sluice_api::testkit::replay_seeds;
 
-    fn replay(name: &str, target: fn(&[u8])) {
-        replay_seeds(format!("{}/../../fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR")), target);
-    }
-
     #[test]
     fn seeds_of_the_fuzzers_do_no_harm() {
-        replay("jks", super::jks);
-        replay("pkcs12", super::pkcs12);
-        replay("pem", super::pem);
-        replay("jaas", super::jaas);
-        replay("scram", super::scram);
-        replay("tokens", super::tokens);
+        replay_seeds("jks", super::jks);
+        replay_seeds("pkcs12", super::pkcs12);
+        replay_seeds("pem", super::pem);
+        replay_seeds("jaas", super::jaas);
+        replay_seeds("scram", super::scram);
+        replay_seeds("tokens", super::tokens);
     }
 }

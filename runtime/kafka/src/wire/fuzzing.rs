@@ -53,7 +53,6 @@ fn decode<A: Api>(frame: &Bytes) {
 mod tests {
     #[test]
     fn seeds_of_the_fuzzer_do_no_harm() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/wire_answers");
-        sluice_api::testkit::replay_seeds(folder, super::wire_answers);
+        sluice_api::testkit::replay_seeds("wire_answers", super::wire_answers);
     }
 }

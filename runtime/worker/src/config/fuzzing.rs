@@ -25,13 +25,9 @@ pub fn config_providers(bytes: &[u8]) {
 mod tests {
     use sluice_api::testkit::replay_seeds;
 
-    fn replay(name: &str, target: fn(&[u8])) {
-        replay_seeds(format!("{}/../../fuzz/seeds/{name}", env!("CARGO_MANIFEST_DIR")), target);
-    }
-
     #[test]
     fn seeds_of_the_fuzzers_do_no_harm() {
-        replay("properties_file", super::properties_file);
-        replay("config_providers", super::config_providers);
+        replay_seeds("properties_file", super::properties_file);
+        replay_seeds("config_providers", super::config_providers);
     }
 }
