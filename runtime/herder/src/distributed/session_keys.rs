@@ -118,12 +118,13 @@ impl Service {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const NOW_MS: i64 = 1_700_000_000_000;
 
-    fn keys(ttl_s: u64) -> InterWorkerKeys {
+    /// The defaults, with another time to live.
+    pub(in crate::distributed) fn keys(ttl_s: u64) -> InterWorkerKeys {
         InterWorkerKeys {
             key_generation_algorithm: "HmacSHA256".to_owned(),
             key_size: None,

@@ -20,12 +20,13 @@ use sluice_storage::config::MemoryConfigBackingStore;
 use sluice_storage::offset::MemoryOffsetBackingStore;
 use sluice_storage::status::MemoryStatusBackingStore;
 use sluice_storage::{ConfigBackingStore, ConnectorTaskId, OffsetBackingStore, State, StatusBackingStore, TargetState};
-use sluice_worker::config::{InterWorkerKeys, StandaloneConfig};
+use sluice_worker::config::StandaloneConfig;
 use sluice_worker::{Metrics, StatusReporter, Worker, WorkerOptions};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::membership::{Led, MembershipCommand, MembershipEvent, Offer, RoundResult};
+use super::session_keys::tests::keys;
 use super::{DistributedHerder, DistributedOptions};
 use crate::group::{Assignment, AssignmentError, ConnectProtocol, ConnectorsAndTasks, Owners, ProtocolVersion};
 use crate::{CreateConnector, Health, Herder, HerderError, Loggers, NoPeers, SystemClock};
@@ -195,17 +196,6 @@ async fn script(
     }
 }
 
-/// The defaults.
-fn keys() -> InterWorkerKeys {
-    InterWorkerKeys {
-        key_generation_algorithm: "HmacSHA256".into(),
-        key_size: None,
-        key_ttl: Duration::from_secs(3600),
-        signature_algorithm: "HmacSHA256".into(),
-        verification_algorithms: vec!["HmacSHA256".into()],
-    }
-}
-
 fn rig() -> Rig {
     rig_led_by(HERE, |_, _| {})
 }
@@ -273,7 +263,7 @@ fn rig_with(
         sync_timeout: Duration::from_secs(3),
         unsync_backoff: Duration::from_secs(300),
         config_topic: "connect-configs".into(),
-        inter_worker: keys(),
+        inter_worker: keys(3_600),
         request_timeout: Duration::from_secs(20),
         registry,
         configs: configs.clone(),

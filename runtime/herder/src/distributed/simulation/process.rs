@@ -16,7 +16,7 @@ use sluice_storage::config::log::LogConfigBackingStore;
 use sluice_storage::offset::MemoryOffsetBackingStore;
 use sluice_storage::status::MemoryStatusBackingStore;
 use sluice_worker::StatusReporter;
-use sluice_worker::config::{InterWorkerKeys, StandaloneConfig, WorkerConfig};
+use sluice_worker::config::{StandaloneConfig, WorkerConfig};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -29,6 +29,7 @@ use super::peers::{Directory, Listing, SimPeers};
 use super::plane::{GRACEFUL_TIMEOUT, SimPlane};
 use super::world::{Clock, ProcessId, World};
 use crate::distributed::membership::{GroupTimes, Membership, Seat};
+use crate::distributed::session_keys::tests::keys;
 use crate::distributed::{DistributedHerder, DistributedOptions};
 use crate::group::ConnectProtocol;
 use crate::{DataPlane, Loggers, WallClock};
@@ -232,7 +233,7 @@ fn options(
         sync_timeout: SYNC_TIMEOUT,
         unsync_backoff: Duration::from_secs(2),
         config_topic: "connect-configs".into(),
-        inter_worker: keys(),
+        inter_worker: keys(3_600),
         request_timeout: REQUEST_TIMEOUT,
         registry: plugins().registry.clone(),
         configs,
@@ -246,17 +247,6 @@ fn options(
         worker_events,
         loggers: Arc::new(Loggers::new(Default::default(), Arc::new(|_| {}))),
         cluster_id,
-    }
-}
-
-/// The defaults.
-fn keys() -> InterWorkerKeys {
-    InterWorkerKeys {
-        key_generation_algorithm: "HmacSHA256".into(),
-        key_size: None,
-        key_ttl: Duration::from_secs(3600),
-        signature_algorithm: "HmacSHA256".into(),
-        verification_algorithms: vec!["HmacSHA256".into()],
     }
 }
 

@@ -64,7 +64,7 @@ async fn a_followers_task_configs_go_to_its_leader_signed_and_again_until_they_a
     assert_eq!(asked.len(), 4);
     for (connector, request) in asked {
         assert_eq!(connector, "c");
-        assert!(request.verify(&keys().verification_algorithms, Some(&key())).is_ok());
+        assert!(request.verify(&keys(3_600).verification_algorithms, Some(&key())).is_ok());
     }
     rig.end().await;
 }
