@@ -10,7 +10,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, Registry, fmt, reload};
+use tracing_subscriber::{Registry, fmt, reload};
 
 /// What the log shows when nobody has said anything: ourselves, and warnings of everything else.
 const DEFAULT_LEVELS: [(&str, &str); 2] = [("root", "WARN"), ("sluice", "INFO")];
@@ -24,8 +24,9 @@ pub(crate) fn start() -> Arc<Loggers> {
     }
     let (filter, handle) = reload::Layer::<Targets, Registry>::new(targets(&levels));
     let lines = fmt::layer().with_writer(RedactedStderr::default).with_ansi(std::io::stderr().is_terminal());
-    // A second start (in a test) keeps the first subscriber.
-    drop(tracing_subscriber::registry().with(lines.with_filter(filter)).try_init());
+    // A layer for all, not a filter of the lines: that one remembers per thread what it last refused, and drops the next line that a
+    // callsite no longer asks about (tokio-rs/tracing#2519). A second start (in a test) keeps the first subscriber.
+    drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
     let apply = move |levels: &BTreeMap<String, String>| {
         // The layer lives as long as the process.
         drop(handle.reload(targets(levels)));

@@ -128,19 +128,26 @@ fn the_session_key_is_replaced_when_its_time_is_over() -> Result<()> {
 
 /// A leader whose clock is wrong is seen by the date of the keys that it writes.
 #[test]
-fn a_session_key_from_a_clock_two_hours_off_works() -> Result<()> {
+fn a_session_key_from_a_clock_two_hours_off_works_and_is_named() -> Result<()> {
     let (kafka, scratch) = (Kafka::shared()?, Scratch::new("clock")?);
     let properties = Properties::distributed(kafka, "clock").with("inter.worker.key.ttl.ms", "86400000");
     let worker = Setup::distributed(Engine::Sluice, &properties).start()?;
     worker.rest().create_connector("a", &source("clock", &scratch), "STOPPED")?;
     let own = session_key(kafka, &worker)?;
     let topic = worker.properties().get("config.storage.topic").context("a config topic")?;
-    for (hours, byte) in [(2, 7u8), (-2, 8u8)] {
+    for (hours, way, byte) in [(2, "ahead", 7u8), (-2, "back", 8u8)] {
         let dated = own["creation-timestamp"].as_i64().context("a date")? + hours * 3_600_000;
         let key = json!({ "key": BASE64.encode([byte; 32]), "algorithm": "HmacSHA256", "creation-timestamp": dated });
         kafka.topics().produce_keyed(topic, Some(0), [(Some("session-key"), Some(key.to_string()))])?;
         wait_until("the key to be taken", SOON, || {
             worker.rest().send(&post_tasks("a", "[]").signed(&[byte; 32], "HmacSHA256")?)?.expect(204)
+        })?;
+        // The key counts as soon as it is read; what its date says is looked at in turn.
+        wait_until("the log to name the clocks", SOON, || {
+            let logs = worker.logs();
+            let named = |line: &str| line.contains("WARN") && line.contains("session key") && line.contains(way);
+            ensure!(logs.lines().any(named) && logs.contains("the clocks of the workers differ"), "{logs}");
+            Ok(())
         })?;
     }
     Ok(())
