@@ -46,6 +46,7 @@ pub(super) const KEPT: &[Kept] = &[
         },
     },
     Kept { row: "groups of an alternative that failed", is: |case, _| patterns::group_of_a_failed_alternative(case) },
+    Kept { row: "groups whose last round took nothing", is: |case, _| patterns::group_of_an_empty_round(case) },
 ];
 
 /// The literal of `InsertHeader` as a configuration has it, and the header that was put behind the others: the oracle's and ours.

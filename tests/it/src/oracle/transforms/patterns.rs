@@ -18,28 +18,53 @@ pub(super) fn not_configured(case: &Case, part: &str) -> bool {
 /// Whether new topics differ in nothing but the text of groups that took no part with us, and hold a part of the old topic with Java:
 /// what a part of the expression matched that was tried in vain.
 pub(super) fn group_of_a_failed_alternative(case: &Case) -> bool {
-    let config = |key: &str| case.request["steps"][0]["config"][key].as_str().unwrap_or_default();
-    let topic = |record: &'_ Json| record["topic"].as_str().map(str::to_owned);
-    let (Some(old), Some(theirs), Some(ours)) = (topic(case.input), topic(&case.theirs["ok"]), topic(&case.ours["ok"]))
-    else {
-        return false;
-    };
-    let regex = config("regex");
-    regex.contains('(')
-        && regex.contains(['|', '*', '+', '?', '{'])
-        && differs_in_empty_groups(config("replacement"), &old, &theirs, &ours)
+    new_topics(case).is_some_and(|topics| {
+        let regex = config(case, "regex");
+        let replacement = config(case, "replacement");
+        regex.contains('(')
+            && regex.contains(['|', '*', '+', '?', '{'])
+            && differs_in_empty_groups(replacement, topics.old, topics.theirs, topics.ours)
+    })
 }
 
-/// Whether the two texts are the replacement with groups filled in: the same ones, or empty ones with us.
-fn differs_in_empty_groups(replacement: &str, old: &str, theirs: &str, ours: &str) -> bool {
-    let Some(first) = replacement.chars().next() else { return theirs.is_empty() && ours.is_empty() };
+/// Whether new topics differ in nothing but the text of groups that are empty with Java, and hold a part of the old topic with us: Java
+/// keeps what the last round of a loop matched, also when that was nothing.
+pub(super) fn group_of_an_empty_round(case: &Case) -> bool {
+    new_topics(case).is_some_and(|topics| {
+        let repeats_groups = [")*", ")+", "){"].iter().any(|repeat| config(case, "regex").contains(repeat));
+        repeats_groups
+            && differs_in_empty_groups(config(case, "replacement"), topics.old, topics.ours, topics.theirs)
+    })
+}
+
+/// What a router made of a topic.
+struct NewTopics<'a> {
+    old: &'a str,
+    theirs: &'a str,
+    ours: &'a str,
+}
+
+fn new_topics<'a>(case: &Case<'a>) -> Option<NewTopics<'a>> {
+    let topic = |record: &'a Json| record["topic"].as_str();
+    Some(NewTopics { old: topic(case.input)?, theirs: topic(&case.theirs["ok"])?, ours: topic(&case.ours["ok"])? })
+}
+
+fn config<'a>(case: &Case<'a>, key: &str) -> &'a str {
+    case.request["steps"][0]["config"][key].as_str().unwrap_or_default()
+}
+
+/// Whether the two texts are the replacement with groups filled in: the same ones, or empty ones in the second.
+fn differs_in_empty_groups(replacement: &str, old: &str, filled: &str, emptier: &str) -> bool {
+    let Some(first) = replacement.chars().next() else { return filled.is_empty() && emptier.is_empty() };
     let (literal, rest) = match (first, &replacement[first.len_utf8()..]) {
         ('$', group) => {
             let name = group.strip_prefix('{').and_then(|name| name.find('}')).map(|end| end + 2);
             let rest = &group[name.unwrap_or(1)..];
-            return splits(theirs).any(|(of_theirs, theirs)| {
-                let fits = |of_ours: &str| of_ours == of_theirs || (of_ours.is_empty() && old.contains(of_theirs));
-                splits(ours).any(|(of_ours, ours)| fits(of_ours) && differs_in_empty_groups(rest, old, theirs, ours))
+            return splits(filled).any(|(group, filled)| {
+                let fits = |other: &str| other == group || (other.is_empty() && old.contains(group));
+                splits(emptier).any(|(other, emptier)| {
+                    fits(other) && differs_in_empty_groups(rest, old, filled, emptier)
+                })
             });
         }
         ('\\', escaped) => {
@@ -48,9 +73,8 @@ fn differs_in_empty_groups(replacement: &str, old: &str, theirs: &str, ours: &st
         }
         (literal, rest) => (&replacement[..literal.len_utf8()], rest),
     };
-    let after = |text: &'_ str| text.strip_prefix(literal).map(str::to_owned);
-    match (after(theirs), after(ours)) {
-        (Some(theirs), Some(ours)) => differs_in_empty_groups(rest, old, &theirs, &ours),
+    match (filled.strip_prefix(literal), emptier.strip_prefix(literal)) {
+        (Some(filled), Some(emptier)) => differs_in_empty_groups(rest, old, filled, emptier),
         _ => false,
     }
 }
