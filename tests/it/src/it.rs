@@ -25,6 +25,7 @@ mod registry_errors;
 mod registry_json_schema;
 mod registry_protobuf;
 mod registry_python;
+mod registry_tls;
 mod rest_server;
 mod same_answers;
 mod security;

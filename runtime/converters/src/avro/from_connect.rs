@@ -2,7 +2,8 @@
 
 mod defaults;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
@@ -27,7 +28,8 @@ pub(super) fn from_connect(config: &AvroDataConfig, schema: Option<&Schema>) -> 
     let mut mapping = Mapping {
         config,
         avro: AvroSchema::empty(),
-        structs: Vec::new(),
+        structs: HashMap::new(),
+        hashes: RandomState::new(),
         anything: None,
         seen_names: HashSet::new(),
         default_names: 0,
@@ -40,8 +42,9 @@ pub(super) fn from_connect(config: &AvroDataConfig, schema: Option<&Schema>) -> 
 struct Mapping<'a> {
     config: &'a AvroDataConfig,
     avro: AvroSchema,
-    /// Structs that were mapped before: Avro defines a name once.
-    structs: Vec<(Schema, NodeId)>,
+    /// Structs that were mapped before, by a hash of their outside: Avro defines a name once.
+    structs: HashMap<u64, Vec<(Schema, NodeId)>>,
+    hashes: RandomState,
     anything: Option<NodeId>,
     seen_names: HashSet<String>,
     default_names: usize,
@@ -88,7 +91,15 @@ impl Mapping<'_> {
     }
 
     fn known(&self, schema: &Schema) -> Option<NodeId> {
-        self.structs.iter().find(|(known, _)| same_but_optional(known, schema)).map(|(_, id)| *id)
+        let alike = self.structs.get(&self.outside(schema)?)?;
+        alike.iter().find(|(known, _)| same_but_optional(known, schema)).map(|(_, id)| *id)
+    }
+
+    /// The same for structs that are the same; `None` for what is no struct.
+    fn outside(&self, schema: &Schema) -> Option<u64> {
+        let fields = schema.fields().ok()?;
+        let names: Vec<&str> = fields.iter().map(Field::name).collect();
+        Some(self.hashes.hash_one((schema.name(), schema.version(), names)))
     }
 
     fn union(&mut self, schema: &Schema) -> Result<NodeId> {
@@ -118,7 +129,9 @@ impl Mapping<'_> {
             record.fields = fields;
         }
         self.properties(schema, id)?;
-        self.structs.push((schema.clone(), id));
+        if let Some(outside) = self.outside(schema) {
+            self.structs.entry(outside).or_default().push((schema.clone(), id));
+        }
         Ok(id)
     }
 
@@ -340,11 +353,10 @@ fn same_but_optional(one: &Schema, other: &Schema) -> bool {
     if one.identity().is_some() && one.identity() == other.identity() {
         return true;
     }
-    let fields = |schema: &Schema| schema.fields().map(<[Field]>::to_vec).unwrap_or_default();
     one.name() == other.name()
         && one.version() == other.version()
         && one.doc() == other.doc()
         && one.parameters() == other.parameters()
         && one.default_value() == other.default_value()
-        && fields(one) == fields(other)
+        && one.fields().ok() == other.fields().ok()
 }

@@ -1,10 +1,13 @@
 //! Schemas as JSON, in the member order of Kafka Connect.
 
-use sluice_api::Result;
 use sluice_api::data::{Schema, SchemaType};
+use sluice_api::{ConnectError, Result};
 
 use super::encoder::Encoder;
 use super::writer::{append, write_string};
+
+/// Longer than any record: structs that are used in many places are written in each, so that nesting them doubles the text.
+const LIMIT_BYTES: usize = 32 << 20;
 
 /// The type's name in JSON schemas.
 pub(super) fn type_name(schema_type: SchemaType) -> &'static str {
@@ -34,6 +37,10 @@ pub(super) fn write_schema(out: &mut Vec<u8>, schema: Option<&Schema>, encoder: 
 }
 
 fn write_present(out: &mut Vec<u8>, schema: &Schema, field: Option<&str>, encoder: &Encoder) -> Result<()> {
+    if out.len() > LIMIT_BYTES {
+        let size = LIMIT_BYTES >> 20;
+        return Err(ConnectError::data(format!("a schema takes more than {size} MiB as JSON, which no record can hold")));
+    }
     append(out, format_args!("{{\"type\":\"{}\"", type_name(schema.schema_type())));
     write_parts(out, schema, encoder)?;
     append(out, format_args!(",\"optional\":{}", schema.is_optional()));

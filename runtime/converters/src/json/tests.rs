@@ -221,3 +221,14 @@ proptest! {
         drop(converter("").unwrap().decode(Some(&Bytes::from(format!(r#"{{"schema":{text},"payload":1}}"#)))));
     }
 }
+
+#[test]
+fn a_schema_that_grows_without_bound_as_json_is_refused() {
+    let twice = |schema: Schema, _| {
+        let builder = SchemaBuilder::structure().optional().field("a", schema.clone()).field("b", schema);
+        builder.build().expect("two fields")
+    };
+    let schema = (0..60).fold(Schema::INT32, twice);
+    let error = converter("").unwrap().encode(Some(&schema), &Value::Null).expect_err("refused");
+    assert_eq!(error.message(), "a schema takes more than 32 MiB as JSON, which no record can hold");
+}

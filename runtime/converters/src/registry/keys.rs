@@ -73,11 +73,11 @@ fn client_keys(definition: ConfigDef) -> ConfigDef {
 fn tls_keys(definition: ConfigDef) -> ConfigDef {
     let key = |name: &str| format!("schema.registry.ssl.{name}");
     definition
-        .define(text(key("truststore.type"), "JKS", Medium, "The form of the trust store: PEM or PKCS12."))
+        .define(text(key("truststore.type"), "JKS", Medium, "The form of the trust store: JKS, PKCS12 or PEM."))
         .define(optional(key("truststore.location"), High, "The file with the authorities that are trusted."))
         .define(secret(key("truststore.password"), "The password of the trust store."))
         .define(secret(key("truststore.certificates"), "The authorities that are trusted, as PEM."))
-        .define(text(key("keystore.type"), "JKS", Medium, "The form of the key store: PEM or PKCS12."))
+        .define(text(key("keystore.type"), "JKS", Medium, "The form of the key store: JKS, PKCS12 or PEM."))
         .define(optional(key("keystore.location"), High, "The file with the client's certificate and key."))
         .define(secret(key("keystore.password"), "The password of the key store."))
         .define(secret(key("keystore.certificate.chain"), "The client's certificates, as PEM."))

@@ -1,12 +1,11 @@
-//! Certificates for `https`: PEM in keys or files, and PKCS12 stores, read with OpenSSL.
+//! Certificates for `https`: PEM in keys, and stores in files: JKS, PKCS12 or PEM.
 
 use std::fs;
 
-use openssl::pkcs12::Pkcs12;
-use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use sluice_api::config::ParsedConfig;
 use sluice_api::{ConnectError, Result};
+use sluice_keystores::{Entries, Passwords, pem};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 /// Where the certificates are, as the keys say.
@@ -22,8 +21,16 @@ type Secret = sluice_api::config::Password;
 
 #[derive(Clone, Debug)]
 enum Source {
-    Pem { key: String, text: Secret },
-    File { key: String, path: String, pem: bool, password: Option<Secret> },
+    Pem {
+        key: String,
+        text: Secret,
+    },
+    /// A file whose format its first bytes tell.
+    File {
+        key: String,
+        path: String,
+        password: Option<Secret>,
+    },
 }
 
 impl TlsFiles {
@@ -56,7 +63,7 @@ impl TlsFiles {
         let roots = match &self.trust {
             None => RootCerts::PlatformVerifier,
             Some(source) => {
-                let certificates = source.contents(None)?.1;
+                let certificates = source.contents(None, false)?.certificates;
                 if certificates.is_empty() {
                     return Err(ConnectError::config(format!("`{}` has no certificate", source.key())));
                 }
@@ -69,14 +76,20 @@ impl TlsFiles {
 
     fn client_certificate(&self, source: &Source) -> Result<ClientCert> {
         let password = self.key_password.as_ref();
-        let (mut key, chain) = source.contents(password)?;
-        if let Some(pem) = &self.key_pem {
-            key = Some(private_key(pem.expose().as_bytes(), password, &named("keystore.key"))?);
+        let Entries { certificates, mut key } = source.contents(password, true)?;
+        if let Some(text) = &self.key_pem {
+            let property = named("keystore.key");
+            key = pem::read(text.expose(), exposed(password)).map_err(|reason| unreadable(&property, &reason))?.key;
         }
         let key = key.ok_or_else(|| ConnectError::config(format!("`{}` has no private key", source.key())))?;
-        let pem = key.private_key_to_pem_pkcs8().map_err(|error| unreadable(source.key(), error))?;
-        let key = PrivateKey::from_pem(&pem).map_err(|error| unreadable(source.key(), error))?;
-        let chain = chain.iter().map(certificate).collect::<Result<Vec<_>>>()?;
+        let fits = certificates.first().is_some_and(|own| own.public_key().is_ok_and(|public| public.public_eq(&key)));
+        if !fits {
+            let reason = "its first certificate does not belong to its private key";
+            return Err(unreadable(source.key(), reason));
+        }
+        let pem = key.private_key_to_pem_pkcs8().map_err(|error| unreadable(source.key(), &error.to_string()))?;
+        let key = PrivateKey::from_pem(&pem).map_err(|error| unreadable(source.key(), &error.to_string()))?;
+        let chain = certificates.iter().map(certificate).collect::<Result<Vec<_>>>()?;
         Ok(ClientCert::new_with_certs(&chain, key))
     }
 }
@@ -88,9 +101,8 @@ impl Source {
         }
         let key = named(&format!("{store}.location"));
         let path = parsed.opt_string(&key).filter(|path| !path.is_empty())?.to_owned();
-        let pem = parsed.string(&named(&format!("{store}.type"))).eq_ignore_ascii_case("PEM");
         let password = parsed.password(&named(&format!("{store}.password"))).cloned();
-        Some(Self::File { key, path, pem, password })
+        Some(Self::File { key, path, password })
     }
 
     fn key(&self) -> &str {
@@ -99,66 +111,37 @@ impl Source {
         }
     }
 
-    /// The private key, if there is one, and the certificates in their order.
-    fn contents(&self, key_password: Option<&Secret>) -> Result<(Option<PKey<Private>>, Vec<X509>)> {
+    /// What is in it: the private key with its chain when `wants_key`, else the certificates to trust.
+    fn contents(&self, key_password: Option<&Secret>, wants_key: bool) -> Result<Entries> {
         match self {
-            Self::Pem { key, text } => pem_contents(text.expose().as_bytes(), key_password, key),
-            Self::File { key, path, pem, password } => {
+            Self::Pem { key, text } => {
+                pem::read(text.expose(), exposed(key_password)).map_err(|reason| unreadable(key, &reason))
+            }
+            Self::File { key, path, password } => {
                 let bytes = fs::read(path).map_err(|error| {
                     ConnectError::config(format!("reading `{key}` {path}: {error}")).with_source(error)
                 })?;
-                if *pem {
-                    pem_contents(&bytes, key_password, key)
-                } else {
-                    store_contents(&bytes, password.as_ref(), key, path)
-                }
+                let passwords = Passwords { store: exposed(password.as_ref()), key: exposed(key_password) };
+                sluice_keystores::read(&bytes, passwords, wants_key)
+                    .map_err(|reason| ConnectError::config(format!("reading `{key}` {path}: {reason}")))
             }
         }
     }
+}
+
+fn exposed(password: Option<&Secret>) -> Option<&str> {
+    password.map(|password| password.expose())
 }
 
 fn named(name: &str) -> String {
     format!("schema.registry.ssl.{name}")
 }
 
-fn unreadable(key: &str, error: impl std::error::Error + Send + Sync + 'static) -> ConnectError {
-    ConnectError::config(format!("`{key}` cannot be read: {error}")).with_source(error)
-}
-
-fn pem_contents(pem: &[u8], password: Option<&Secret>, key: &str) -> Result<(Option<PKey<Private>>, Vec<X509>)> {
-    let certificates = X509::stack_from_pem(pem).map_err(|error| unreadable(key, error))?;
-    let has_key = pem.windows(11).any(|window| window == b"PRIVATE KEY");
-    let private = if has_key { Some(private_key(pem, password, key)?) } else { None };
-    Ok((private, certificates))
-}
-
-fn private_key(pem: &[u8], password: Option<&Secret>, key: &str) -> Result<PKey<Private>> {
-    // Without a password OpenSSL would ask the terminal for one.
-    let password = password.map_or(&b""[..], |password| password.expose().as_bytes());
-    PKey::private_key_from_pem_passphrase(pem, password).map_err(|error| unreadable(key, error))
-}
-
-/// A PKCS12 store, whatever its type is called: Java reads one as JKS too.
-fn store_contents(
-    bytes: &[u8],
-    password: Option<&Secret>,
-    key: &str,
-    path: &str,
-) -> Result<(Option<PKey<Private>>, Vec<X509>)> {
-    const JKS_MAGIC: [u8; 4] = [0xFE, 0xED, 0xFE, 0xED];
-    if bytes.starts_with(&JKS_MAGIC) {
-        let message = "is a JKS store, which is not read here: convert it with `keytool -importkeystore -deststoretype PKCS12`, or \
-                       give PEM";
-        return Err(ConnectError::config(format!("`{key}` {path} {message}")));
-    }
-    let store = Pkcs12::from_der(bytes).map_err(|error| unreadable(key, error))?;
-    let password = password.map_or("", |password| password.expose());
-    let store = store.parse2(password).map_err(|error| unreadable(key, error))?;
-    let others = store.ca.into_iter().flatten();
-    Ok((store.pkey, store.cert.into_iter().chain(others).collect()))
+fn unreadable(key: &str, reason: &str) -> ConnectError {
+    ConnectError::config(format!("`{key}` cannot be read: {reason}"))
 }
 
 fn certificate(certificate: &X509) -> Result<Certificate<'static>> {
-    let der = certificate.to_der().map_err(|error| unreadable("certificate", error))?;
+    let der = certificate.to_der().map_err(|error| unreadable("certificate", &error.to_string()))?;
     Ok(Certificate::from_der(&der).to_owned())
 }

@@ -2,17 +2,10 @@
 
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
+use sluice_keystores::Entries;
 
 use super::config::Tls;
 use crate::error::{Error, ErrorKind};
-
-/// What one store holds.
-#[derive(Default)]
-pub(crate) struct Entries {
-    /// In the order of the store; with a key, its chain comes first and begins with its own certificate.
-    pub(super) certificates: Vec<X509>,
-    pub(super) key: Option<PKey<Private>>,
-}
 
 /// What a client needs for TLS.
 pub(crate) struct Material {

@@ -8,15 +8,9 @@ mod acceptor;
 mod ciphers;
 mod config;
 mod connector;
-mod iterations;
-mod jks;
 mod material;
-mod pem;
-mod pkcs12;
 mod store;
 
 pub use acceptor::{Acceptor, ClientAuth, TlsStream};
 pub use config::Tls;
 pub(crate) use connector::describe;
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use {jks::read as read_jks, pem::read as read_pem, pkcs12::read as read_pkcs12};

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::material::Entries;
-use super::{jks, pem, pkcs12};
+use sluice_keystores::{Entries, Passwords, pem};
+
 use crate::error::{Error, ErrorKind};
 use crate::security::lookup::Lookup;
 use crate::security::secret::Secret;
@@ -113,21 +113,12 @@ impl Store {
         }
     }
 
-    /// Java opens JKS and PKCS12 under either name, so the first bytes decide.
     fn read_bytes(&self, bytes: &[u8]) -> Result<Entries, String> {
-        let password = self.password.as_ref().map(Secret::expose);
-        let key_password = self.key_password.as_ref().map(Secret::expose);
-        match bytes {
-            [0xfe, 0xed, 0xfe, 0xed, ..] => {
-                jks::read(bytes, password, key_password.or(password), self.keys.key.is_some())
-            }
-            [0xce, 0xce, 0xce, 0xce, ..] => Err("a JCEKS store: convert it to PKCS12 with keytool".to_owned()),
-            [0x30, ..] => pkcs12::read(bytes, password.unwrap_or_default()),
-            _ => match std::str::from_utf8(bytes) {
-                Ok(text) => pem::read(text, key_password),
-                Err(_) => Err("neither JKS nor PKCS12 nor PEM".to_owned()),
-            },
-        }
+        let passwords = Passwords {
+            store: self.password.as_ref().map(Secret::expose),
+            key: self.key_password.as_ref().map(Secret::expose),
+        };
+        sluice_keystores::read(bytes, passwords, self.keys.key.is_some())
     }
 }
 

@@ -9,7 +9,7 @@ use openssl::pkey::PKey;
 use openssl::sha::Sha1;
 use openssl::x509::X509;
 
-use super::material::Entries;
+use crate::Entries;
 
 const DIGEST_BYTES: usize = 20;
 const SALT_BYTES: usize = 20;
@@ -22,7 +22,7 @@ const PROTECTOR_OID: &[u8] = &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x2a, 0
 ///
 /// # Errors
 /// What is wrong, without contents.
-pub(crate) fn read(
+pub fn read(
     bytes: &[u8],
     password: Option<&str>,
     key_password: Option<&str>,
@@ -201,8 +201,8 @@ mod tests {
     use super::*;
 
     /// Made by keytool with the password `changeit`.
-    const KEY: &[u8] = include_bytes!("../../../../../fuzz/seeds/jks/key");
-    const TRUST: &[u8] = include_bytes!("../../../../../fuzz/seeds/jks/trust");
+    const KEY: &[u8] = include_bytes!("../../../fuzz/seeds/jks/key");
+    const TRUST: &[u8] = include_bytes!("../../../fuzz/seeds/jks/trust");
 
     #[test]
     fn a_key_comes_with_its_chain_and_a_trust_store_with_its_certificates() {

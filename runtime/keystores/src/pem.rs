@@ -7,14 +7,14 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::X509;
 
-use super::iterations;
-use super::material::Entries;
+use crate::Entries;
+use crate::iterations;
 
 /// All certificates and the first private key of `text`.
 ///
 /// # Errors
 /// What is wrong, without contents.
-pub(crate) fn read(text: &str, key_password: Option<&str>) -> Result<Entries, String> {
+pub fn read(text: &str, key_password: Option<&str>) -> Result<Entries, String> {
     let mut entries = Entries::default();
     let mut rest = text;
     while let Some((label, base64, after)) = block(rest)? {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     /// A certificate and its key, encrypted with the password `changeit`.
-    const BOTH: &str = include_str!("../../../../../fuzz/seeds/pem/both");
+    const BOTH: &str = include_str!("../../../fuzz/seeds/pem/both");
 
     #[test]
     fn line_breaks_and_text_around_do_not_matter() {

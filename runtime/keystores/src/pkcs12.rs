@@ -3,14 +3,14 @@
 use openssl::pkcs12::{ParsedPkcs12_2, Pkcs12};
 use openssl::provider::Provider;
 
-use super::iterations;
-use super::material::Entries;
+use crate::Entries;
+use crate::iterations;
 
 /// Everything in the store: the key with its certificate and chain, or the certificates alone. Never panics, whatever the bytes.
 ///
 /// # Errors
 /// What is wrong, without contents.
-pub(crate) fn read(bytes: &[u8], password: &str) -> Result<Entries, String> {
+pub fn read(bytes: &[u8], password: &str) -> Result<Entries, String> {
     // OpenSSL takes the password as a C string.
     if password.contains('\0') {
         return Err("the password does not open the store".to_owned());
@@ -38,8 +38,8 @@ mod tests {
     use super::*;
 
     /// Made by keytool with the password `changeit`.
-    const KEY: &[u8] = include_bytes!("../../../../../fuzz/seeds/pkcs12/key");
-    const TRUST: &[u8] = include_bytes!("../../../../../fuzz/seeds/pkcs12/trust");
+    const KEY: &[u8] = include_bytes!("../../../fuzz/seeds/pkcs12/key");
+    const TRUST: &[u8] = include_bytes!("../../../fuzz/seeds/pkcs12/trust");
 
     #[test]
     fn stores_of_keytool_open() {

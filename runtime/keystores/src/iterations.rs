@@ -82,7 +82,7 @@ fn header(bytes: &[u8]) -> Option<(Header, &[u8])> {
 mod tests {
     use super::{check, largest};
 
-    const STORE: &[u8] = include_bytes!("../../../../../fuzz/seeds/pkcs12/key");
+    const STORE: &[u8] = include_bytes!("../../../fuzz/seeds/pkcs12/key");
 
     /// A salt and a number, in a sequence, as in the parameters of a derivation.
     fn derived(number: &[u8]) -> Vec<u8> {
