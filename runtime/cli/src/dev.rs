@@ -1,15 +1,16 @@
 //! `sluice dev`: a worker on an embedded broker, in one process.
 
 use anyhow::{Context, anyhow};
+use sluice_api::ConnectorPlugin;
 use sluice_worker::config::DistributedConfig;
 
 use crate::args::DevOptions;
 use crate::{Failure, distributed, logging, plugins, runtime};
 
 /// Runs until the user ends it. The folder keeps topics, offsets and connectors for the next time.
-pub(crate) fn run(options: DevOptions) -> Result<(), Failure> {
+pub(crate) fn run(options: DevOptions, further: Vec<Box<dyn ConnectorPlugin>>) -> Result<(), Failure> {
     let loggers = logging::start();
-    let registry = plugins::registry().map_err(Failure::Startup)?;
+    let registry = plugins::registry(further).map_err(Failure::Startup)?;
     runtime::run(async move {
         let broker = Broker::start(&options).await.map_err(Failure::Startup)?;
         let config = config(&broker.bootstrap_servers, options.port).map_err(Failure::Startup)?;

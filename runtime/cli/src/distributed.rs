@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use sluice_api::Properties;
+use sluice_api::{ConnectorPlugin, Properties};
 use sluice_herder::distributed::{DistributedHerder, DistributedOptions};
 use sluice_herder::group::ConnectProtocol;
 use sluice_herder::{Health, Herder, Loggers, SystemClock};
@@ -30,9 +30,9 @@ use crate::{Failure, cluster_id, logging, plugins, properties, rest, runtime, si
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Runs a worker of a Connect group until it is told to stop.
-pub(crate) fn run(worker_file: &Path) -> Result<(), Failure> {
+pub(crate) fn run(worker_file: &Path, further: Vec<Box<dyn ConnectorPlugin>>) -> Result<(), Failure> {
     let loggers = logging::start();
-    let registry = plugins::registry().map_err(Failure::Startup)?;
+    let registry = plugins::registry(further).map_err(Failure::Startup)?;
     let config = properties::distributed(worker_file, &registry).map_err(Failure::Startup)?;
     runtime::run(async move { work(config, registry, loggers, |_| {}).await })
 }

@@ -1,53 +1,7 @@
-//! The `sluice` binary: reads the command line, wires the crates together, and ends with Kafka Connect's exit codes.
-
-mod args;
-mod cluster_id;
-mod dev;
-mod distributed;
-mod logging;
-mod plugins;
-mod properties;
-mod rest;
-mod runtime;
-mod signals;
-mod standalone;
+//! The `sluice` binary.
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
-use sluice_worker::config::providers::redacted;
-
-use args::{Command, Invocation};
-
-/// A run that did not begin, or ended by itself. The number is the exit code that Kafka Connect uses for it.
-#[derive(Debug)]
-enum Failure {
-    /// 1: the command line is wrong, or the herder gave up.
-    Herder(anyhow::Error),
-    /// 2: the worker could not start.
-    Startup(anyhow::Error),
-    /// 3: the worker started, but what it was told to run could not be created.
-    Connectors(anyhow::Error),
-}
-
 fn main() -> ExitCode {
-    let invocation = Invocation::parse();
-    let ended = match invocation.command {
-        Command::ConnectDistributed { worker } => distributed::run(&worker),
-        Command::ConnectStandalone { worker, connectors } => standalone::run(&worker, &connectors),
-        Command::Dev(options) => dev::run(options),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Invocation::command(), "sluice", &mut std::io::stdout());
-            Ok(())
-        }
-    };
-    let (code, error) = match ended {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Herder(error)) => (1, error),
-        Err(Failure::Startup(error)) => (2, error),
-        Err(Failure::Connectors(error)) => (3, error),
-    };
-    // Invariant 9: what is wrong may be what a config provider gave.
-    eprintln!("sluice: {}", redacted(&format!("{error:#}")));
-    ExitCode::from(code)
+    sluice_cli::main_with(Vec::new())
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use sluice_api::ConnectorPlugin;
 use sluice_plugins::{Registry, RegistryBuilder};
 
-/// Every built-in plugin.
-pub(crate) fn registry() -> anyhow::Result<Arc<Registry>> {
+/// Every built-in plugin, and further connectors that the binary brings.
+pub(crate) fn registry(further: Vec<Box<dyn ConnectorPlugin>>) -> anyhow::Result<Arc<Registry>> {
     let mut builder = RegistryBuilder::new();
     for connector in sluice_connector_file::plugins() {
         builder = builder.connector(connector);
@@ -18,6 +19,9 @@ pub(crate) fn registry() -> anyhow::Result<Arc<Registry>> {
     }
     for predicate in sluice_transforms::predicates() {
         builder = builder.predicate(predicate);
+    }
+    for connector in further {
+        builder = builder.connector(connector);
     }
     Ok(Arc::new(builder.build()?))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use sluice_api::ConnectorPlugin;
 use sluice_herder::standalone::{StandaloneHerder, StandaloneOptions};
 use sluice_herder::{Herder, Loggers};
 use sluice_plugins::Registry;
@@ -18,9 +19,13 @@ use tracing::info;
 use crate::{Failure, cluster_id, logging, plugins, properties, rest, runtime, signals};
 
 /// Runs one worker with the connectors of the given files until it is told to stop.
-pub(crate) fn run(worker_file: &Path, connector_files: &[PathBuf]) -> Result<(), Failure> {
+pub(crate) fn run(
+    worker_file: &Path,
+    connector_files: &[PathBuf],
+    further: Vec<Box<dyn ConnectorPlugin>>,
+) -> Result<(), Failure> {
     let loggers = logging::start();
-    let registry = plugins::registry().map_err(Failure::Startup)?;
+    let registry = plugins::registry(further).map_err(Failure::Startup)?;
     let config = properties::standalone(worker_file, &registry).map_err(Failure::Startup)?;
     runtime::run(async move { work(config, connector_files, registry, loggers).await })
 }

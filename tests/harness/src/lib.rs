@@ -7,6 +7,7 @@ mod kafka;
 pub mod oracle;
 pub mod probe;
 mod process;
+mod proxy;
 mod registry;
 mod rest;
 mod scratch;
@@ -19,9 +20,10 @@ pub use kafka::{
     SecuredKafka, Topics, USER, jars, java,
 };
 pub use process::{Launch, Server, Usage};
+pub use proxy::{Cut, Proxy};
 pub use registry::{PYTHON_CLIENT, SchemaRegistry, python};
 pub use rest::{Answer, Call, Ignore, Rest, RestTls, pretty, same_answer};
 pub use scratch::{Scratch, free_port};
 pub use tier::{Random, Tier, case_seed, count, seed, tier};
 pub use wait::{Seen, wait_until};
-pub use worker::{ConnectOracle, Engine, Fault, Mode, Properties, Setup, Sluice, Worker, sluice_binary};
+pub use worker::{ConnectOracle, Engine, Fault, Mode, Properties, Setup, Sluice, Worker, sluice_binary, test_worker_binary};

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod faults;
+mod rounds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -31,6 +31,17 @@ pub struct Kafka {
     scratch: Scratch,
 }
 
+/// A further listener.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listener<'a> {
+    pub(super) name: &'a str,
+    /// Its security protocol.
+    pub(super) protocol: &'a str,
+    pub(super) port: u16,
+    /// Where clients are told to go.
+    pub(super) advertised_port: u16,
+}
+
 impl Kafka {
     /// The broker that all tests of this process share. Never stop it.
     pub fn shared() -> Result<&'static Kafka> {
@@ -49,10 +60,9 @@ impl Kafka {
         Kafka::start_listening(&[], overrides, &[])
     }
 
-    /// A broker with further listeners (name, security protocol, port), broker properties, and SCRAM users as the storage tool
-    /// takes them.
+    /// A broker with further listeners, broker properties, and SCRAM users as the storage tool takes them.
     pub(super) fn start_listening(
-        listeners: &[(&str, &str, u16)],
+        listeners: &[Listener<'_>],
         overrides: &[(&str, &str)],
         users: &[String],
     ) -> Result<Kafka> {
@@ -126,17 +136,19 @@ fn await_listening(server: &mut Server, port: u16) -> Result<()> {
 fn properties(
     (port, controller_port): (u16, u16),
     data: &Path,
-    further: &[(&str, &str, u16)],
+    further: &[Listener<'_>],
     overrides: &[(&str, &str)],
 ) -> String {
     let data = data.display().to_string();
-    let mut advertised = format!("PLAINTEXT://127.0.0.1:{port}");
+    let mut listeners = format!("PLAINTEXT://127.0.0.1:{port}");
+    let mut advertised = listeners.clone();
     let mut protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
-    for (name, protocol, port) in further {
-        advertised += &format!(",{name}://127.0.0.1:{port}");
+    for Listener { name, protocol, port, advertised_port } in further {
+        listeners += &format!(",{name}://127.0.0.1:{port}");
+        advertised += &format!(",{name}://127.0.0.1:{advertised_port}");
         protocols += &format!(",{name}:{protocol}");
     }
-    let listeners = format!("{advertised},CONTROLLER://127.0.0.1:{controller_port}");
+    listeners += &format!(",CONTROLLER://127.0.0.1:{controller_port}");
     let voters = format!("1@127.0.0.1:{controller_port}");
     let mut properties = BTreeMap::from([
         ("process.roles", "broker,controller"),

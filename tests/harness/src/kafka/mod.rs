@@ -6,6 +6,7 @@
 mod broker;
 mod certificates;
 mod jars;
+mod proxied;
 mod secured;
 mod stream;
 mod topics;

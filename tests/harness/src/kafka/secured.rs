@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::broker::Kafka;
+use super::broker::{Kafka, Listener};
 use super::certificates::{self, STORE_PASSWORD};
 use crate::scratch::{Scratch, free_port};
 
@@ -63,11 +63,11 @@ impl SecuredKafka {
         for entrance in Entrance::ALL {
             ports.push((entrance, free_port()?));
         }
-        let listeners: Vec<(&str, &str, u16)> = ports
+        let listeners: Vec<Listener<'_>> = ports
             .iter()
             .map(|(entrance, port)| {
                 let (name, protocol) = entrance.listener();
-                (name, protocol, *port)
+                Listener { name, protocol, port: *port, advertised_port: *port }
             })
             .collect();
         let settings = settings(&folder);

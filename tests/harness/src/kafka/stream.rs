@@ -1,5 +1,6 @@
 //! What the bench does with topics that are too large for memory: one connection that watches the end, and a reader that keeps nothing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -27,7 +28,12 @@ impl std::fmt::Debug for EndWatch {
 impl EndWatch {
     /// The sum of the end offsets of all partitions.
     pub fn end(&self) -> Result<i64> {
-        Ok(end_offsets(&self.consumer, &self.topic)?.values().sum())
+        Ok(self.ends()?.values().sum())
+    }
+
+    /// The end offset of each partition.
+    pub fn ends(&self) -> Result<BTreeMap<i32, i64>> {
+        end_offsets(&self.consumer, &self.topic)
     }
 }
 

@@ -267,6 +267,13 @@ impl Topics {
         Ok(records)
     }
 
+    /// The client ids of the members that the coordinator counts to a group.
+    pub fn group_members(&self, group: &str) -> Result<Vec<String>> {
+        let groups = self.consumer("sluice-harness")?.fetch_group_list(Some(group), REQUEST_TIMEOUT)?;
+        let members = groups.groups().iter().flat_map(|found| found.members());
+        Ok(members.map(|member| member.client_id().to_owned()).collect())
+    }
+
     /// The committed offsets of a consumer group for one topic; partitions without a commit are absent.
     pub fn group_offsets(&self, group: &str, topic: &str) -> Result<BTreeMap<i32, i64>> {
         let consumer = self.consumer(group)?;

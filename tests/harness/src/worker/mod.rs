@@ -11,4 +11,4 @@ mod setup;
 pub use fault::Fault;
 pub use properties::Properties;
 pub use running::Worker;
-pub use setup::{ConnectOracle, Engine, Mode, Setup, Sluice, sluice_binary};
+pub use setup::{ConnectOracle, Engine, Mode, Setup, Sluice, sluice_binary, test_worker_binary};

@@ -192,9 +192,17 @@ pub fn sluice_binary() -> Result<PathBuf> {
     if let Some(path) = env::var_os("SLUICE_BIN") {
         return Ok(PathBuf::from(path));
     }
+    built("sluice")?.context("no `sluice` binary: run `cargo build --release` first, or set SLUICE_BIN")
+}
+
+/// The worker with connectors for tests besides the built-in ones, for [`Setup::binary`]; found as `sluice` is.
+pub fn test_worker_binary() -> Result<PathBuf> {
+    built("sluice-test-worker")?.context("no `sluice-test-worker`: run `cargo build --release --workspace --bins` first")
+}
+
+fn built(name: &str) -> Result<Option<PathBuf>> {
     let here = env::current_exe().context("the path of this executable")?;
-    let found = here.ancestors().skip(1).take(3).map(|folder| folder.join("sluice")).find(|path| path.is_file());
-    found.context("no `sluice` binary: run `cargo build --release` first, or set SLUICE_BIN")
+    Ok(here.ancestors().skip(1).take(3).map(|folder| folder.join(name)).find(|path| path.is_file()))
 }
 
 /// Starts Apache Kafka Connect.
