@@ -26,4 +26,6 @@ pub use rest::{Answer, Call, Ignore, Rest, RestTls, pretty, same_answer};
 pub use scratch::{Scratch, free_port};
 pub use tier::{Random, Tier, case_seed, count, seed, tier};
 pub use wait::{Seen, wait_until};
-pub use worker::{ConnectOracle, Engine, Fault, Mode, Properties, Setup, Sluice, Worker, sluice_binary, test_worker_binary};
+pub use worker::{
+    ConnectOracle, Engine, Fault, Mode, Properties, Setup, Sluice, Worker, sluice_binary, test_worker_binary,
+};

@@ -39,7 +39,9 @@ pub(super) fn write_schema(out: &mut Vec<u8>, schema: Option<&Schema>, encoder: 
 fn write_present(out: &mut Vec<u8>, schema: &Schema, field: Option<&str>, encoder: &Encoder) -> Result<()> {
     if out.len() > LIMIT_BYTES {
         let size = LIMIT_BYTES >> 20;
-        return Err(ConnectError::data(format!("a schema takes more than {size} MiB as JSON, which no record can hold")));
+        return Err(ConnectError::data(format!(
+            "a schema takes more than {size} MiB as JSON, which no record can hold"
+        )));
     }
     append(out, format_args!("{{\"type\":\"{}\"", type_name(schema.schema_type())));
     write_parts(out, schema, encoder)?;

@@ -116,6 +116,7 @@ mod session_keys;
 mod shutdown;
 #[cfg(test)]
 mod simulation;
+mod stale_statuses;
 mod task_configs;
 mod tenure_end;
 #[cfg(test)]

@@ -204,36 +204,11 @@ impl Service {
         for id in tasks {
             self.stopping.remove(id);
         }
-        self.remove_stale_statuses();
+        self.look_for_stale_statuses();
         match then {
             AfterStop::Nothing => {}
             AfterStop::Rejoin => self.wants_rejoin = true,
             AfterStop::Start(reply) => self.start_again(tasks, reply),
-        }
-    }
-
-    /// The leader removes what is left of connectors and tasks that are gone. What has not stopped yet is left alone: its last
-    /// status would come after the removal.
-    pub(super) fn remove_stale_statuses(&self) {
-        if !self.resolved || self.require_leader().is_err() {
-            return;
-        }
-        let snapshot = self.snapshot();
-        for connector in self.options.statuses.connectors() {
-            let known = snapshot.contains(&connector);
-            let stopping = self.instances.contains_key(&connector)
-                || self.stopping_instances.contains(&connector)
-                || self.stopping.iter().any(|id| id.connector == connector);
-            if !known && stopping {
-                continue;
-            }
-            let count = if known { snapshot.task_counts.get(&connector).copied().unwrap_or(0) } else { 0 };
-            let stale = self.options.statuses.tasks(&connector).into_iter();
-            let stale = stale.filter(|task| task.id.task >= count && !self.stopping.contains(&task.id));
-            stale.for_each(|task| self.options.reporter.task(&task.id, State::Destroyed, None, None));
-            if !known {
-                self.options.reporter.connector(&connector, State::Destroyed, None, None);
-            }
         }
     }
 }

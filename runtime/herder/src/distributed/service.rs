@@ -21,6 +21,7 @@ use super::place::Place;
 use super::rebalance_metrics::RebalanceMetrics;
 use super::reconcile::Instance;
 use super::session_keys::SessionKeys;
+use super::stale_statuses::StaleStatuses;
 use super::task_configs::TaskConfigRetries;
 use super::to_leader::LeaderFencing;
 use crate::connector_lane::ConnectorLanes;
@@ -83,6 +84,8 @@ pub(super) enum Report {
     CaughtUp(Result<(), String>),
     /// What was revoked has stopped, and its statuses are written.
     Revoked,
+    /// Statuses that were written are shown.
+    StatusesShown,
 }
 
 /// What follows when tasks have stopped.
@@ -173,6 +176,7 @@ pub(super) struct Service {
     pub(super) retries: TaskConfigRetries,
     pub(super) fencings: ZombieFencings,
     pub(super) session_keys: SessionKeys,
+    pub(super) stale_statuses: StaleStatuses,
     /// The generation of task configs that each task was last started with.
     pub(super) generations: HashMap<ConnectorTaskId, i32>,
     /// The fingerprint of the resolved config that each connector's tasks were committed for.
@@ -271,6 +275,7 @@ impl Service {
             retries: TaskConfigRetries::default(),
             fencings: ZombieFencings::default(),
             session_keys: SessionKeys::default(),
+            stale_statuses: StaleStatuses::default(),
             generations: HashMap::new(),
             applied: HashMap::new(),
             reports,
@@ -331,7 +336,7 @@ impl Service {
         self.caught_up_with_the_round();
         self.rebalances.completed();
         self.claim_as_leader();
-        self.remove_stale_statuses();
+        self.look_for_stale_statuses();
         self.visible.send_modify(|visible| visible.resolved = true);
         if !std::mem::replace(&mut self.announced, true) {
             info!("the worker is ready");
@@ -431,11 +436,12 @@ impl Service {
             Report::ZombiesFenced { connector, fenced } => self.zombies_fenced(connector, fenced),
             Report::CaughtUp(read) => self.caught_up(read),
             Report::Revoked => self.revoked(),
+            Report::StatusesShown => self.statuses_shown(),
             Report::ConnectorsStopped(connectors) => {
                 for connector in connectors {
                     self.stopping_instances.remove(&connector);
                 }
-                self.remove_stale_statuses();
+                self.look_for_stale_statuses();
             }
         }
     }

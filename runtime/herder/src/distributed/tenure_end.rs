@@ -13,6 +13,7 @@ use super::fencing::ZombieFencings;
 use super::inbox::Inbox;
 use super::place::Place;
 use super::service::Service;
+use super::stale_statuses::StaleStatuses;
 use super::task_configs::TaskConfigRetries;
 
 impl Service {
@@ -35,6 +36,7 @@ impl Service {
         self.fencings = ZombieFencings::default();
         self.generations.clear();
         self.applied.clear();
+        self.stale_statuses = StaleStatuses::default();
         self.catch_up = CatchUp::default();
         self.leave_place();
     }

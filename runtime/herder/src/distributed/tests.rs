@@ -1,6 +1,7 @@
 //! The herder's loop with stores in memory, connectors of every mood on real threads, and a scripted membership.
 
 mod requests_between_workers;
+mod statuses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

@@ -13,24 +13,36 @@ use crate::Error;
 
 /// Keeps statuses in memory. Every write overwrites: only one worker writes.
 #[derive(Debug, Default)]
-pub struct MemoryStatusBackingStore(Mutex<StatusTable>);
+pub struct MemoryStatusBackingStore {
+    table: Mutex<StatusTable>,
+    /// What was put and is not shown yet.
+    late: Option<Mutex<Vec<(StatusKey, StatusEntry)>>>,
+}
 
 impl MemoryStatusBackingStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// An empty store that shows statuses as late as one on a topic may: not before [`super::StatusBackingStore::settle`]. For tests.
+    pub fn late() -> Self {
+        Self { late: Some(Mutex::default()), ..Self::default() }
+    }
 }
 
 #[async_trait]
 impl Backing for MemoryStatusBackingStore {
     fn table(&self) -> MutexGuard<'_, StatusTable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// There is no other owner to be careful of.
     fn put(&self, key: StatusKey, status: StatusEntry, _safe: bool) {
-        self.table().put(&key, status);
+        match &self.late {
+            Some(late) => late.lock().unwrap_or_else(PoisonError::into_inner).push((key, status)),
+            None => self.table().put(&key, status),
+        }
     }
 
     fn put_topic(&self, key: StatusKey, value: Option<Bytes>) {
@@ -45,7 +57,11 @@ impl Backing for MemoryStatusBackingStore {
 
     async fn flush(&self) {}
 
-    async fn settle(&self) {}
+    async fn settle(&self) {
+        let Some(late) = &self.late else { return };
+        let put = std::mem::take(&mut *late.lock().unwrap_or_else(PoisonError::into_inner));
+        put.into_iter().for_each(|(key, status)| self.table().put(&key, status));
+    }
 }
 
 #[cfg(test)]

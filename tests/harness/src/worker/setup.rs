@@ -197,7 +197,8 @@ pub fn sluice_binary() -> Result<PathBuf> {
 
 /// The worker with connectors for tests besides the built-in ones, for [`Setup::binary`]; found as `sluice` is.
 pub fn test_worker_binary() -> Result<PathBuf> {
-    built("sluice-test-worker")?.context("no `sluice-test-worker`: run `cargo build --release --workspace --bins` first")
+    built("sluice-test-worker")?
+        .context("no `sluice-test-worker`: run `cargo build --release --workspace --bins` first")
 }
 
 fn built(name: &str) -> Result<Option<PathBuf>> {

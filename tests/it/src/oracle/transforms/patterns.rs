@@ -32,8 +32,7 @@ pub(super) fn group_of_a_failed_alternative(case: &Case) -> bool {
 pub(super) fn group_of_an_empty_round(case: &Case) -> bool {
     new_topics(case).is_some_and(|topics| {
         let repeats_groups = [")*", ")+", "){"].iter().any(|repeat| config(case, "regex").contains(repeat));
-        repeats_groups
-            && differs_in_empty_groups(config(case, "replacement"), topics.old, topics.ours, topics.theirs)
+        repeats_groups && differs_in_empty_groups(config(case, "replacement"), topics.old, topics.ours, topics.theirs)
     })
 }
 
@@ -62,9 +61,8 @@ fn differs_in_empty_groups(replacement: &str, old: &str, filled: &str, emptier: 
             let rest = &group[name.unwrap_or(1)..];
             return splits(filled).any(|(group, filled)| {
                 let fits = |other: &str| other == group || (other.is_empty() && old.contains(group));
-                splits(emptier).any(|(other, emptier)| {
-                    fits(other) && differs_in_empty_groups(rest, old, filled, emptier)
-                })
+                splits(emptier)
+                    .any(|(other, emptier)| fits(other) && differs_in_empty_groups(rest, old, filled, emptier))
             });
         }
         ('\\', escaped) => {
