@@ -2,6 +2,8 @@
 //! or comes back (Invariants 1, 3, 4 and 5).
 
 mod agreement;
+mod bad_input;
+mod exactly_once;
 mod faults;
 mod rounds;
 

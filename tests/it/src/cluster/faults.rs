@@ -80,3 +80,22 @@ fn a_rolling_restart_loses_and_repeats_nothing() -> Result<()> {
     ensure!(cluster.all_arrived(0)? == 0, "lines were sent twice");
     Ok(())
 }
+
+/// A group speaks what all its members offer, so every change of the protocol goes through groups of both kinds.
+#[test]
+fn a_rolling_change_of_the_protocol_loses_and_repeats_nothing() -> Result<()> {
+    let mut cluster = Cluster::start("protocols", 0)?;
+    for protocol in ["compatible", "eager", "sessioned"] {
+        for worker in 0..WORKERS {
+            cluster.grow()?;
+            cluster.workers[worker].stop()?;
+            let changed = cluster.workers[worker].properties().clone().with("connect.protocol", protocol);
+            fs::write(cluster.workers[worker].folder().join("worker.properties"), changed.text())?;
+            cluster.workers[worker].restart()?;
+        }
+        cluster.settled().with_context(|| format!("all speak {protocol}"))?;
+    }
+    cluster.grow()?;
+    ensure!(cluster.all_arrived(0)? == 0, "lines were sent twice");
+    Ok(())
+}

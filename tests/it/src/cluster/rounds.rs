@@ -28,8 +28,8 @@ fn delay() -> Duration {
 }
 
 /// What the rounds gave.
-#[derive(Default)]
 struct Report {
+    began: Instant,
     /// From when the fault and the delay that it causes were over until everything ran again.
     settled: Vec<Duration>,
     /// The same, until the work was shared evenly.
@@ -39,12 +39,18 @@ struct Report {
 }
 
 impl Report {
+    fn new() -> Self {
+        let (settled, balanced, overlaps, late) = Default::default();
+        Self { began: Instant::now(), settled, balanced, overlaps, late }
+    }
+
     fn tell(&mut self, fleet: &Fleet) {
         let seconds = |times: &mut Vec<Duration>| {
             times.sort();
             let worst = times.last().copied().unwrap_or_default();
             format!("median {:.1} s, worst {:.1} s", times[times.len() / 2].as_secs_f64(), worst.as_secs_f64())
         };
+        eprintln!("{} rounds in {:.0} s", self.settled.len(), self.began.elapsed().as_secs_f64());
         eprintln!("settled behind the delay: {}", seconds(&mut self.settled));
         eprintln!("balanced behind the delay: {}", seconds(&mut self.balanced));
         let (records, duplicates) = fleet.totals();
@@ -66,7 +72,7 @@ fn rounds_of_faults_lose_nothing_and_settle() -> Result<()> {
     let mut random = Random::of("rounds");
     let mut fleet = Fleet::start(pairs)?;
     fleet.settled(&fleet.all()).with_context(|| fleet.logs())?;
-    let mut report = Report::default();
+    let mut report = Report::new();
     for (round, fault) in Fault::deck(rounds, &mut random).into_iter().enumerate() {
         let played = play(round, fault, &mut fleet, &mut random, &mut report);
         played.with_context(|| format!("round {round}, {fault:?}\n{}", fleet.logs()))?;

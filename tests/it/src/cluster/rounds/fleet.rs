@@ -359,10 +359,3 @@ fn stored_numbers(offsets: &Value) -> Result<Vec<(i32, u32)>> {
     };
     offsets.as_array().context("a list of offsets")?.iter().map(entry).collect()
 }
-
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        // A worker that is stopped by a signal dies as well; one that waits for a cut network need not wait.
-        self.proxies.iter().for_each(Proxy::heal);
-    }
-}
