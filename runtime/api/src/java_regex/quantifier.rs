@@ -66,6 +66,8 @@ impl Translator<'_> {
                 let repeated = format!("{text}{times}");
                 match kind {
                     Some('?') => format!("{repeated}?"),
+                    // In Java each round that has to be is final too, not only all of them together.
+                    Some(_) if times.min > 1 && text.starts_with('(') => format!("(?>(?>{text}){times})"),
                     Some(_) => format!("(?>{repeated})"),
                     None => repeated,
                 }

@@ -69,6 +69,14 @@ fn a_round_of_a_loop_that_takes_nothing_leaves_its_group_alone() {
 }
 
 #[test]
+fn a_possessive_round_gives_nothing_back_to_the_next() {
+    assert!(!matches("a(\\w*a{1,}){2}+", "aaaa"));
+    assert!(matches("a(\\w*a{1,}){2}", "aaaa"));
+    assert!(matches("(?:ab|a){2}+", "aba"));
+    assert!(!matches("(?:ab|a){2,}+b", "abab"));
+}
+
+#[test]
 fn wrong_replacements_are_named() {
     for (replacement, message) in [
         ("$1", "No group 1"),
@@ -96,6 +104,7 @@ fn wrong_patterns_are_named() {
         (r"\y", "Illegal/unsupported escape sequence near index 2"),
         (r"\X", r"\X is not supported"),
         (r"\1(a)", "a reference to group 1, which does not begin before it, is not supported"),
+        (r"(?!(a))\1", "a reference to group 1 of a negative look-around from outside of it is not supported"),
         (r"\p{InGreek}", "the character property {InGreek} is not supported"),
         ("(?<a>x)(?<a>y)", "Named capturing group <a> is already defined near index 12"),
     ] {

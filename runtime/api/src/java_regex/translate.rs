@@ -1,5 +1,7 @@
 //! From Java's grammar to that of the engine.
 
+use std::ops::RangeInclusive;
+
 use regex_syntax::hir::ClassUnicode;
 
 use super::Error;
@@ -60,6 +62,8 @@ pub(super) struct Translator<'a> {
     ahead: Vec<usize>,
     /// Groups that have not ended yet, with `None` for those without number.
     open: Vec<Option<usize>>,
+    /// Groups of negative look-arounds that have ended. Behind these Java may keep a text, the engine never does.
+    negated: Vec<RangeInclusive<usize>>,
 }
 
 /// The pattern in the engine's grammar.
@@ -76,6 +80,7 @@ pub(super) fn translate(pattern: &str) -> Result<Translation, Error> {
         has_choices: false,
         ahead: Vec::new(),
         open: Vec::new(),
+        negated: Vec::new(),
     };
     let (text, _) = translator.alternatives()?;
     if translator.at < pattern.len() {
@@ -247,11 +252,15 @@ impl Translator<'_> {
             }
         };
         self.open.push((open == "(").then_some(self.groups));
+        let first = self.groups + 1;
         let choices_outside = std::mem::take(&mut self.has_choices);
         let (inner, takes_nothing) = self.alternatives()?;
         let one_way = !self.has_choices;
         self.has_choices |= choices_outside;
         self.open.pop();
+        if matches!(open, "(?!" | "(?<!") {
+            self.negated.push(first..=self.groups);
+        }
         if self.peek() != Some(')') {
             return Err(self.wrong("Unclosed group"));
         }
@@ -520,6 +529,10 @@ impl Translator<'_> {
         }
         if self.open.contains(&Some(group)) {
             return Err(Error::Unsupported(format!("a reference to group {group} inside of it")));
+        }
+        if self.negated.iter().any(|groups| groups.contains(&group)) {
+            let what = format!("a reference to group {group} of a negative look-around from outside of it");
+            return Err(Error::Unsupported(what));
         }
         let flag = if self.flags.ignore_case { "i" } else { "" };
         Ok(Escape::Emit(Atom::Piece(format!(r"(?{flag}:\{group})"))))

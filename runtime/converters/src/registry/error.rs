@@ -1,11 +1,14 @@
 //! Why the registry did not give what it was asked for.
 
+use std::io;
+
+use openssl::error::Error as Reason;
 use sluice_api::{ConnectError, ErrorKind};
 
 /// Why a request failed. Addresses are shown without user and password.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("the schema registry at {url} could not be asked: {source}")]
+    #[error("the schema registry at {url} could not be asked: {source}{}", hint(.source))]
     Unreachable {
         url: String,
         #[source]
@@ -46,13 +49,42 @@ impl Error {
 
 /// Certificates and addresses that will be wrong next time too.
 fn is_setup(error: &ureq::Error) -> bool {
-    matches!(
-        error,
-        ureq::Error::NativeTls(_)
-            | ureq::Error::Tls(_)
-            | ureq::Error::Der(_)
-            | ureq::Error::Pem(_)
-            | ureq::Error::BadUri(_)
-            | ureq::Error::Http(_)
-    )
+    match error {
+        ureq::Error::Io(error) => is_refused_certificate(error),
+        _ => matches!(
+            error,
+            ureq::Error::NativeTls(_)
+                | ureq::Error::Tls(_)
+                | ureq::Error::Der(_)
+                | ureq::Error::Pem(_)
+                | ureq::Error::BadUri(_)
+                | ureq::Error::Http(_)
+        ),
+    }
+}
+
+/// Since TLS 1.3 a server says after the handshake, in place of an answer, that it wants another certificate.
+fn is_refused_certificate(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>());
+    let stack = inner.and_then(openssl::ssl::Error::ssl_error);
+    stack.is_some_and(|stack| stack.errors().iter().filter_map(Reason::reason).any(|reason| reason.contains("alert")))
+}
+
+/// What to look at, when the TLS library's own words do not say it.
+fn hint(error: &ureq::Error) -> &'static str {
+    match error {
+        ureq::Error::Io(error) if is_refused_certificate(error) => {
+            ": the registry does not take the certificate in `schema.registry.ssl.keystore.*`, or wants one"
+        }
+        ureq::Error::NativeTls(error) => {
+            let text = error.to_string();
+            let unknown = ["local issuer certificate", "self-signed certificate", "verify the first certificate"];
+            if unknown.iter().any(|words| text.contains(words)) {
+                ": its authority is not in `schema.registry.ssl.truststore.*`"
+            } else {
+                ""
+            }
+        }
+        _ => "",
+    }
 }

@@ -36,11 +36,14 @@ pub(super) fn extract_new_record_state(random: &mut Random) -> Config {
         }
         maybe(random, &mut config, 20, &format!("{key}.prefix"), &["", "p_", "__"]);
     }
-    maybe(random, &mut config, 20, "route.by.field", &["a", "b", "id", "__deleted", ""]);
-    maybe(random, &mut config, 40, "drop.fields.header.name", &["h", "a", "drop", "drop", " "]);
+    maybe(random, &mut config, 8, "route.by.field", &["a", "b", "id", "__deleted", ""]);
+    maybe(random, &mut config, 40, "drop.fields.header.name", &["drop", "drop", "drop", "drop", "h", " "]);
     maybe(random, &mut config, 40, "drop.fields.from.key", &FLAGS);
     maybe(random, &mut config, 40, "drop.fields.keep.schema.compatible", &FLAGS);
     maybe(random, &mut config, 40, "replace.null.with.default", &FLAGS);
+    if random.percent(50) {
+        return config;
+    }
     spoil(
         random,
         &mut config,
@@ -70,8 +73,6 @@ fn added(random: &mut Random) -> String {
             "transaction.id",
             "total_order",
             "table",
-            "nowhere",
-            "after.id",
             "before",
             "source",
         ]);
@@ -80,7 +81,8 @@ fn added(random: &mut Random) -> String {
             1 => format!("{field}:x:y"),
             2 => String::new(),
             3 => format!("gone.{field}"),
-            4..=60 => format!("{field}:{}", random.pick(&["x", "id", "New", "a"])),
+            4..=6 => random.pick(&["nowhere", "after.id", "before.a:x"]).to_owned(),
+            7..=60 => format!("{field}:{}", random.pick(&["x", "id", "New", "a"])),
             _ => field.to_owned(),
         }
     };

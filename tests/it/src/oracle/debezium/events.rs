@@ -152,7 +152,7 @@ fn envelope(random: &mut Random, row: &Schema) -> Schema {
     if random.percent(95) {
         builder = builder.field("source", source);
     }
-    if random.percent(70) {
+    if random.percent(93) {
         builder = builder.field("transaction", transaction);
     }
     if random.percent(97) {

@@ -4,7 +4,7 @@ use sluice_api::data::logical;
 use sluice_api::{Schema, SchemaBuilder, SchemaType};
 use sluice_harness::Random;
 
-use super::{Chance, field_name, of_schema, text};
+use super::{Chance, field_name, of_schema, plain_field_name, text};
 
 /// What a schema may be made of.
 #[derive(Clone, Copy, Debug)]
@@ -15,11 +15,13 @@ pub(in crate::oracle) struct Shape {
     pub(in crate::oracle) logical: bool,
     /// Whether schemas have defaults.
     pub(in crate::oracle) defaults: bool,
+    /// Whether all names are such that every format takes them.
+    pub(in crate::oracle) plain_names: bool,
 }
 
 impl Shape {
     /// Everything, three levels deep.
-    pub(in crate::oracle) const ANY: Self = Self { depth: 3, logical: true, defaults: true };
+    pub(in crate::oracle) const ANY: Self = Self { depth: 3, logical: true, defaults: true, plain_names: false };
 
     fn inner(self) -> Self {
         Self { depth: self.depth.saturating_sub(1), ..self }
@@ -68,7 +70,7 @@ fn fields(random: &mut Random, shape: Shape) -> SchemaBuilder {
     let count = random.below(6);
     let mut builder = SchemaBuilder::structure();
     for _ in 0..count {
-        let name = field_name(random);
+        let name = if shape.plain_names { plain_field_name(random) } else { field_name(random) };
         if !names.contains(&name) {
             names.push(name);
             builder = builder.field(name, schema(random, shape.inner()));
@@ -93,7 +95,8 @@ fn finished(random: &mut Random, mut builder: SchemaBuilder, shape: Shape) -> Sc
         builder = builder.optional();
     }
     if !is_logical && random.percent(12) {
-        builder = builder.name(random.pick(&["n", "com.example.N", "é"]));
+        let names = ["n", "com.example.N", "é"];
+        builder = builder.name(random.pick(if shape.plain_names { &names[..2] } else { &names }));
     }
     if !is_logical && random.percent(10) {
         builder = builder.version([0, 1, 7, -1][random.below(4)]);

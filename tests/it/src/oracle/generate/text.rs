@@ -86,6 +86,11 @@ pub(in crate::oracle) fn field_name(random: &mut Random) -> &'static str {
     FIELDS[random.below(bound)]
 }
 
+/// A field name of letters alone.
+pub(super) fn plain_field_name(random: &mut Random) -> &'static str {
+    random.pick(&FIELDS[..6])
+}
+
 /// A text from the list of corners, or a few random characters of all planes.
 pub(in crate::oracle) fn text(random: &mut Random) -> String {
     if random.percent(70) {

@@ -97,7 +97,7 @@ pub(in crate::oracle) fn loose(random: &mut Random, depth: usize) -> Value {
             0 => Value::Date(timestamp(random)),
             1 => BigDecimal::new(BigInt::from(integer(random)), 3).into(),
             2 => {
-                let schema = structure(random, Shape { depth: 1, logical: false, defaults: false });
+                let schema = structure(random, Shape { depth: 1, logical: false, defaults: false, ..Shape::ANY });
                 of_structure(random, &schema).into()
             }
             _ => Value::Bytes(bytes(random).into()),

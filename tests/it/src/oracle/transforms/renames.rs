@@ -10,8 +10,11 @@ pub(super) fn new_name_is_taken(case: &Case) -> bool {
     if !class.contains(".ReplaceField$") {
         return false;
     }
-    let schema = if class.ends_with("$Key") { "keySchema" } else { "valueSchema" };
-    let fields = case.input[schema]["fields"].as_array();
+    let (part, beside) = if class.ends_with("$Key") { ("key", "keySchema") } else { ("value", "valueSchema") };
+    // A struct may have a schema of its own, whose fields are the ones that count.
+    let own = &case.input[part]["schema"];
+    let schema = if own.is_object() { own } else { &case.input[beside] };
+    let fields = schema["fields"].as_array();
     let names: Vec<&str> = fields.into_iter().flatten().filter_map(|field| field["name"].as_str()).collect();
     let list = |key: &str| -> Vec<&str> {
         let listed = step["config"][key].as_str().unwrap_or_default();
