@@ -1,6 +1,8 @@
 //! Exactly-once sources against a real Kafka: a reader of committed records sees each record once, whatever dies (KIP-618,
 //! Invariants 1, 3, 5 and 7), and offsets topics of connectors' own.
 
+mod several_tasks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;

@@ -312,10 +312,10 @@ fn an_error_that_outlives_its_time_is_no_longer_one_that_may_pass() -> Result<()
                 rig.outcome(&id, mode)?.stopped_at_the_first(mode.queue)?;
                 ensure!(began.elapsed() >= TIMEOUT, "given up too early: {:?}", began.elapsed());
             }
-            // 300, then what is left of 700 ms.
+            // After 300 ms, then after what is left of 700 ms; a busy machine may wake up so late that nothing is left.
             let retries = counter(&rig.worker.metrics().render(), "total_retries", &id.connector);
             let failed = if mode.tolerant { 4 } else { 1 };
-            ensure!(retries >= 2 * failed, "{retries} retries of {failed} records");
+            ensure!(retries >= failed, "{retries} retries of {failed} records");
             runtime.block_on(rig.worker.stop_tasks(&[id]));
         }
         Ok(())

@@ -20,6 +20,13 @@ pub(super) fn definition() -> ConfigDef {
         .define(number("batch.size", 10, 1, "How many records a task gives at once"))
         .define(number("interval.ms", 100, 0, "How long a task waits between two batches; 0 for as fast as it can"))
         .define(number("count", i64::MAX, 0, "How many records a task writes in all"))
+        .define(number(
+            "transaction.size",
+            10,
+            1,
+            "How many records a transaction has where the connector says where transactions end",
+        ))
+        .define(number("transaction.aborted", 0, 0, "Every how many transactions there one is aborted; 0 for none"))
 }
 
 /// What a task does.
@@ -29,6 +36,9 @@ pub(super) struct CounterConfig {
     pub(super) batch_size: i64,
     pub(super) interval: Duration,
     pub(super) count: i64,
+    pub(super) transaction_size: i64,
+    /// Every how many transactions one is aborted; `None` for none.
+    pub(super) aborted: Option<i64>,
 }
 
 impl CounterConfig {
@@ -39,6 +49,8 @@ impl CounterConfig {
             batch_size: parsed.long("batch.size"),
             interval: Duration::from_millis(parsed.long("interval.ms").unsigned_abs()),
             count: parsed.long("count"),
+            transaction_size: parsed.long("transaction.size"),
+            aborted: Some(parsed.long("transaction.aborted")).filter(|every| *every > 0),
         })
     }
 }

@@ -8,7 +8,7 @@ mod task;
 
 use async_trait::async_trait;
 use sluice_api::config::ConfigDef;
-use sluice_api::connector::ExactlyOnceSupport;
+use sluice_api::connector::{ExactlyOnceSupport, TransactionBoundarySupport};
 use sluice_api::{
     Connector, ConnectorContext, ConnectorKind, ConnectorPlugin, Properties, Result, TaskFactory, TaskHandle,
 };
@@ -49,6 +49,10 @@ impl ConnectorPlugin for CounterPlugin {
 
     fn exactly_once_support(&self, _config: &Properties) -> Result<Option<ExactlyOnceSupport>> {
         Ok(Some(ExactlyOnceSupport::Supported))
+    }
+
+    fn transaction_boundary_support(&self, _config: &Properties) -> TransactionBoundarySupport {
+        TransactionBoundarySupport::Supported
     }
 }
 

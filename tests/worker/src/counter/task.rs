@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sluice_api::connector::TransactionContext;
 use sluice_api::{
     ConnectError, Header, OffsetMap, Properties, Result, Schema, SourceRecord, SourceTask, SourceTaskContext, Value,
 };
@@ -32,6 +33,8 @@ struct Counting {
     owner: Header,
     next: i64,
     due: Instant,
+    /// With `transaction.boundary=connector`.
+    transactions: Option<TransactionContext>,
 }
 
 #[async_trait(?Send)]
@@ -54,6 +57,7 @@ impl SourceTask for CounterTask {
             owner: Header { key: "owner".into(), schema: Some(Schema::STRING), value: Value::from(owner) },
             next,
             due: Instant::now(),
+            transactions: context.transactions,
         });
         Ok(())
     }
@@ -78,8 +82,23 @@ impl Counting {
     fn batch(&mut self) -> Result<Vec<SourceRecord>> {
         let end = self.config.count.min(self.next + self.config.batch_size);
         let batch = (self.next..end).map(|number| self.record(number)).collect();
+        if let Some(transactions) = &self.transactions {
+            (self.next..end).for_each(|number| self.end_transaction(transactions, number));
+        }
         self.next = end;
         batch
+    }
+
+    /// Ends the transaction of the record that is the last one in it.
+    fn end_transaction(&self, transactions: &TransactionContext, number: i64) {
+        let (transaction, at) = (number / self.config.transaction_size, number % self.config.transaction_size);
+        if at + 1 < self.config.transaction_size {
+            return;
+        }
+        match self.config.aborted {
+            Some(every) if transaction % every == every - 1 => transactions.abort_transaction_on(number.unsigned_abs()),
+            _ => transactions.commit_transaction_on(number.unsigned_abs()),
+        }
     }
 
     fn record(&self, number: i64) -> Result<SourceRecord> {
@@ -93,6 +112,7 @@ impl Counting {
         let Header { key, schema, value } = self.owner.clone();
         record.headers.add(key, schema, value)?;
         record.partition = i32::try_from(self.task).ok();
+        record.token = number.unsigned_abs();
         Ok(record)
     }
 }
