@@ -131,6 +131,10 @@ impl Encoder {
     fn write_map(&self, out: &mut Vec<u8>, schemas: [Option<&Schema>; 2], named: bool, map: &Map) -> Result<()> {
         let [key_schema, value_schema] = schemas;
         if named && let Some(distinct) = self.without_null_key(key_schema, map) {
+            if distinct.len() < map.len() {
+                // A value that another one takes the place of has to be right, too.
+                map.iter().try_for_each(|(_, value)| self.write(&mut Vec::new(), value_schema, value))?;
+            }
             return self.write_map(out, schemas, named, &distinct);
         }
         out.push(if named { b'{' } else { b'[' });

@@ -232,3 +232,13 @@ fn a_schema_that_grows_without_bound_as_json_is_refused() {
     let error = converter("").unwrap().encode(Some(&schema), &Value::Null).expect_err("refused");
     assert_eq!(error.message(), "a schema takes more than 32 MiB as JSON, which no record can hold");
 }
+
+#[test]
+fn a_wrong_value_is_refused_also_when_another_takes_its_key() {
+    let time = || sluice_api::data::logical::time_builder().build().expect("a schema");
+    let schema = SchemaBuilder::map(Schema::OPTIONAL_STRING, time()).build().expect("a map");
+    let map = |first: i64| Map::insertion_ordered([("null".into(), Value::Date(first)), (Value::Null, Value::Date(5))]);
+    let mut converter = converter("schemas.enable=false").unwrap();
+    assert_eq!(converter.encode(Some(&schema), &map(7).into()).unwrap().unwrap(), r#"{"null":5}"#);
+    assert!(converter.encode(Some(&schema), &map(86_400_001).into()).is_err());
+}

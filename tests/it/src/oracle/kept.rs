@@ -147,13 +147,15 @@ fn distinct(key: &str, value: Json) -> Json {
 /// Whether the oracle cut numbers of a header's text to floats that ours holds whole, and nothing else differs.
 pub(super) fn numbers_are_wider(text: &str, theirs: &Json, ours: &Json) -> bool {
     let is_text = |answer: &Json| answer["schema"] == "STRING";
+    let has_wide_text = || text.split(is_delimiter).any(is_wide);
     match (is_text(theirs), is_text(ours)) {
         // A cut number could not be aligned with a date, or a whole one not with null: one of the two has the text.
         (true, false) => has_wide_number(&ours["value"]),
-        (false, true) => ours["value"] == text && text.split(is_delimiter).any(is_wide),
+        (false, true) => ours["value"] == text && has_wide_text(),
         _ => {
             let (theirs, ours) = (without_blanks(theirs), without_blanks(ours));
-            has_wide_number(&ours["value"])
+            // A map may have the key of a wide number twice, and the other value in the end.
+            (has_wide_number(&ours["value"]) || has_wide_text())
                 && schema_is_wider(&theirs["schema"], &ours["schema"])
                 && value_is_wider(&theirs["value"], &ours["value"])
         }
