@@ -44,7 +44,7 @@ impl Report {
         Self { began: Instant::now(), settled, balanced, overlaps, late }
     }
 
-    fn tell(&mut self, fleet: &Fleet) {
+    fn tell(&mut self, fleet: &Fleet) -> Result<()> {
         let seconds = |times: &mut Vec<Duration>| {
             times.sort();
             let worst = times.last().copied().unwrap_or_default();
@@ -63,6 +63,8 @@ impl Report {
             let most = trails.iter().map(|trail| trail.records).max().unwrap_or(0);
             eprintln!("{} owners wrote {records} records {what}, at most {most} each", trails.len());
         }
+        eprintln!("{} times a smaller number was stored behind a larger one", fleet.stored_back()?);
+        Ok(())
     }
 }
 
@@ -79,8 +81,7 @@ fn rounds_of_faults_lose_nothing_and_settle() -> Result<()> {
     }
     fleet.stop_counters()?;
     fleet.all_arrived().with_context(|| fleet.logs())?;
-    report.tell(&fleet);
-    Ok(())
+    report.tell(&fleet)
 }
 
 fn play(round: usize, fault: Fault, fleet: &mut Fleet, random: &mut Random, report: &mut Report) -> Result<()> {

@@ -20,7 +20,11 @@ pub(super) enum Fault {
     Pause,
     /// The network between one worker and the broker, for longer than the session.
     CutNetwork,
+    /// The connections of one worker to the broker are reset, and what it sends and gets is late from then on.
+    SlowNetwork,
     RollingRestart,
+    /// kill -9 of one worker while another one is paused.
+    KillBesidePause,
 }
 
 /// How it went.
@@ -35,13 +39,15 @@ pub(super) struct Struck {
 }
 
 impl Fault {
-    const ALL: [Fault; 6] = [
+    const ALL: [Fault; 8] = [
         Fault::KillFollower,
         Fault::KillLeader,
         Fault::KillBroker,
         Fault::Pause,
         Fault::CutNetwork,
+        Fault::SlowNetwork,
         Fault::RollingRestart,
+        Fault::KillBesidePause,
     ];
 
     /// That many at random; every kind comes once before one comes again.
@@ -67,7 +73,9 @@ impl Fault {
             Fault::KillBroker => kill_broker(fleet, random),
             Fault::Pause => pause(fleet, random, any, leader),
             Fault::CutNetwork => cut_network(fleet, random, any, leader),
+            Fault::SlowNetwork => slow_network(fleet, random, any, leader),
             Fault::RollingRestart => restart_all(fleet, random),
+            Fault::KillBesidePause => kill_beside_pause(fleet, random, leader, follower),
         }
     }
 }
@@ -123,6 +131,33 @@ fn cut_network(fleet: &mut Fleet, random: &mut Random, victim: usize, leader: us
     let (until, change, expelled) = outlast(fleet, random, victim)?;
     fleet.proxies[victim].heal();
     let story = format!("worker {victim}{} cut off ({cut:?}) until {until}, {change}", title(victim, leader));
+    Ok(Struck { story, over: Instant::now(), due: began + SESSION + delay(), expelled: Some(expelled) })
+}
+
+fn slow_network(fleet: &mut Fleet, random: &mut Random, victim: usize, leader: usize) -> Result<Struck> {
+    let began = Instant::now();
+    fleet.proxies[victim].delay(Duration::from_millis(100));
+    fleet.proxies[victim].cut(Cut::Reset);
+    fleet.proxies[victim].heal();
+    let change = fleet.change(random, &fleet.all())?;
+    fleet.settled(&fleet.all())?;
+    fleet.proxies[victim].delay(Duration::ZERO);
+    let story = format!("network of worker {victim}{} slow, {change}", title(victim, leader));
+    Ok(Struck { story, over: Instant::now(), due: began, expelled: None })
+}
+
+/// One of the two leads.
+fn kill_beside_pause(fleet: &mut Fleet, random: &mut Random, leader: usize, follower: usize) -> Result<Struck> {
+    let began = Instant::now();
+    let (killed, paused) = if random.range(0, 2) == 0 { (leader, follower) } else { (follower, leader) };
+    fleet.workers[paused].server().signal("STOP")?;
+    let killed_too = fleet.workers[killed].kill9().and_then(|()| fleet.dropped(paused));
+    let expelled = Expelled { process: fleet.workers[paused].server().id(), since_ms: now_ms() };
+    fleet.workers[paused].server().signal("CONT")?;
+    killed_too?;
+    let change = fleet.change(random, &fleet.without(killed))?;
+    fleet.workers[killed].relaunch()?;
+    let story = format!("worker {killed}{} killed while worker {paused} was paused, {change}", title(killed, leader));
     Ok(Struck { story, over: Instant::now(), due: began + SESSION + delay(), expelled: Some(expelled) })
 }
 

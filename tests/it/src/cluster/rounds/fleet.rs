@@ -297,6 +297,19 @@ impl Fleet {
         totals.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
+    /// How often a task's stored number is followed by a smaller one: what an old owner had on the wire.
+    pub(super) fn stored_back(&self) -> Result<usize> {
+        let mut stored: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+        let mut back = 0;
+        for record in self.kafka.topics().read(&format!("{GROUP}-offset"))? {
+            let value: Value = serde_json::from_str(&record.value_text())?;
+            let next = value["next"].as_u64().with_context(|| format!("not of a counter: {value}"))?;
+            let before = stored.insert(record.key.unwrap_or_default(), next);
+            back += usize::from(before.is_some_and(|before| before > next));
+        }
+        Ok(back)
+    }
+
     pub(super) fn sunk_totals(&self) -> String {
         let sum = |figure: fn(&Sunk) -> usize| self.sinks.values().map(|sink| figure(&sink.sunk)).sum::<usize>();
         format!("in files {} more than once, {} cut", sum(|sunk| sunk.duplicates), sum(|sunk| sunk.cut))
