@@ -1,6 +1,6 @@
 //! What tests do with topics: create, produce, read to the end, offsets of partitions and of consumer groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::future::Future;
 use std::sync::Mutex;
@@ -21,6 +21,8 @@ use crate::wait::wait_until;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const READ_DEADLINE: Duration = Duration::from_secs(120);
+/// Records between two looks at the position.
+const LOOK_EVERY: usize = 10_000;
 
 /// One record as it lies on a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,13 +250,14 @@ impl Topics {
             assignment.add_partition_offset(topic, *partition, start)?;
         }
         consumer.assign(&assignment)?;
-        let mut records = Vec::new();
+        let (mut records, mut passed) = (Vec::new(), BTreeSet::new());
         wait_until(&format!("the end of topic {topic}"), READ_DEADLINE, || {
             while let Some(polled) = consumer.poll(Duration::from_millis(100)) {
                 let message = polled?;
                 records.push(Record::of(&message));
                 // A topic that is written to all the time has no pause in which to look at the position.
-                if ends.get(&message.partition()).is_some_and(|end| message.offset() + 1 >= *end) {
+                let passes = ends.get(&message.partition()).is_some_and(|end| message.offset() + 1 >= *end);
+                if (passes && passed.insert(message.partition())) || records.len() % LOOK_EVERY == 0 {
                     break;
                 }
             }
