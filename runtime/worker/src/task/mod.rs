@@ -21,6 +21,8 @@ mod source;
 mod source_batch;
 
 #[cfg(test)]
+mod conversion_tests;
+#[cfg(test)]
 mod doubles;
 #[cfg(test)]
 mod errant_tests;
