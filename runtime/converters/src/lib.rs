@@ -6,6 +6,7 @@
 mod avro;
 mod boolean;
 mod bytes;
+mod chunks;
 mod converter_type;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

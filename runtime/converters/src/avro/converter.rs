@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sluice_api::{ConnectError, Converter, ErrorKind, Properties, Result, Schema, SchemaAndValue, Value};
 
 use super::config::{self, AvroDataConfig};
@@ -12,6 +12,7 @@ use super::read::{self, Input, Read};
 use super::schema::{self, AvroSchema};
 use super::to_connect::to_connect;
 use super::write::{self, Write};
+use crate::chunks::Chunks;
 use crate::registry::{Cache, Registry, RegistryConfig, RegistryPlugin, SchemaFormat, SchemaText, wire_format};
 
 pub(crate) const PLUGIN: RegistryPlugin = RegistryPlugin {
@@ -20,8 +21,6 @@ pub(crate) const PLUGIN: RegistryPlugin = RegistryPlugin {
     create: |properties, is_key| Ok(Box::new(AvroConverter::new(properties, is_key)?)),
 };
 
-/// Records share chunks of this size, so that few of them need an allocation.
-const CHUNK_BYTES: usize = 64 * 1024;
 /// Structs whose schema is a new object each time are compared with so many schemas by content.
 const COMPARED: usize = 8;
 
@@ -31,8 +30,7 @@ pub(super) struct AvroConverter {
     written: HashMap<String, Written>,
     read: HashMap<String, Cache<i32, Arc<Reading>>>,
     last_read: Option<(String, i32, Arc<Reading>)>,
-    scratch: Vec<u8>,
-    chunk: BytesMut,
+    chunks: Chunks,
 }
 
 /// How records of one topic are written.
@@ -77,8 +75,7 @@ impl AvroConverter {
             written: HashMap::new(),
             read: HashMap::new(),
             last_read: None,
-            scratch: Vec::new(),
-            chunk: BytesMut::new(),
+            chunks: Chunks::default(),
         })
     }
 
@@ -180,18 +177,10 @@ impl AvroConverter {
 
     fn encode(&mut self, topic: &str, schema: Option<&Schema>, value: &Value) -> Result<Bytes> {
         let writing = self.writing(topic, schema)?;
-        self.scratch.clear();
-        self.scratch.extend_from_slice(&writing.header);
-        match value {
-            value if writing.raw => writing.plan.write_raw(&mut self.scratch, value)?,
-            value => writing.plan.write(&mut self.scratch, value)?,
-        }
-        let size = self.scratch.len();
-        if self.chunk.capacity() < size {
-            self.chunk = BytesMut::with_capacity(CHUNK_BYTES.max(size));
-        }
-        self.chunk.extend_from_slice(&self.scratch);
-        Ok(self.chunk.split().freeze())
+        self.chunks.record(|out| {
+            out.extend_from_slice(&writing.header);
+            if writing.raw { writing.plan.write_raw(out, value) } else { writing.plan.write(out, value) }
+        })
     }
 
     fn decode(&mut self, topic: &str, data: &Bytes) -> Result<SchemaAndValue> {

@@ -13,6 +13,7 @@ use super::node::Node;
 use super::reader::Reader;
 use super::schema_writer::write_schema;
 use super::{encoding, malformed, parse};
+use crate::chunks::Chunks;
 use crate::plugin::BuiltIn;
 
 const NO_ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain \
@@ -32,6 +33,7 @@ pub(super) struct JsonConverter {
     decoder: Decoder,
     written: WrittenSchemas,
     read: ReadSchemas,
+    chunks: Chunks,
 }
 
 impl JsonConverter {
@@ -51,6 +53,7 @@ impl JsonConverter {
             decoder,
             written: WrittenSchemas { limit: config.schemas_cache_size, by_identity: HashMap::new() },
             read: ReadSchemas { limit: config.schemas_cache_size, latest: None, by_text: HashMap::new() },
+            chunks: Chunks::default(),
         })
     }
 
@@ -59,17 +62,19 @@ impl JsonConverter {
         if schema.is_none() && value.is_null() {
             return Ok(None);
         }
-        let mut out = Vec::with_capacity(256);
-        if self.schemas_enable {
+        let Self { schemas_enable, encoder, written, chunks, .. } = self;
+        let record = chunks.record(|out| {
+            if !*schemas_enable {
+                return encoder.write(out, schema, value);
+            }
             out.extend_from_slice(b"{\"schema\":");
-            self.written.append(&mut out, schema, &self.encoder)?;
+            written.append(out, schema, encoder)?;
             out.extend_from_slice(b",\"payload\":");
-            self.encoder.write(&mut out, schema, value)?;
+            encoder.write(out, schema, value)?;
             out.push(b'}');
-        } else {
-            self.encoder.write(&mut out, schema, value)?;
-        }
-        Ok(Some(Bytes::from(out)))
+            Ok(())
+        });
+        record.map(Some)
     }
 
     /// The value in `data`.

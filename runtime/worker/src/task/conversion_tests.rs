@@ -12,7 +12,8 @@ use crate::transformation_chain::TransformationChain;
 
 const RECORDS: usize = 1000;
 const TRANSFORMS: &str = "org.apache.kafka.connect.transforms";
-const LINE: &str = "a line of a file, about as long as those of the bench: one hundred characters, more or less, and an end";
+const LINE: &str =
+    "a line of a file, about as long as those of the bench: one hundred characters, more or less, and an end";
 
 fn properties(pairs: &[(&str, &str)]) -> Properties {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -72,13 +73,13 @@ fn a_line_through_hoist_insert_and_json() {
     let insert = [("static.field", "origin"), ("static.value", "bench"), ("timestamp.field", "at")];
     let mut conversion = conversion(&[("HoistField$Value", &[("field", "line")]), ("InsertField$Value", &insert)]);
     let each = per_record(lines(), |record| drop(conversion.outgoing(record).expect("good").expect("kept")));
-    assert!(each <= 3.1, "{each}");
+    // The fields of HoistField's struct, and those of InsertField's. Many records share a chunk for their bytes.
+    assert!((2.0..2.1).contains(&each), "{each}");
 }
 
 #[test]
 fn a_struct_in_json_through_flatten_and_cast() {
-    let mut conversion =
-        conversion(&[("Flatten$Value", &[]), ("Cast$Value", &[("spec", "id:string,doc.n:int64")])]);
+    let mut conversion = conversion(&[("Flatten$Value", &[]), ("Cast$Value", &[("spec", "id:string,doc.n:int64")])]);
     let field = |name: &str, kind: &str| format!(r#"{{"type":"{kind}","optional":false,"field":"{name}"}}"#);
     let doc = [field("text", "string"), field("n", "int32")].join(",");
     let doc = format!(r#"{{"type":"struct","optional":false,"field":"doc","fields":[{doc}]}}"#);
@@ -98,5 +99,7 @@ fn a_struct_in_json_through_flatten_and_cast() {
         }
     });
     let each = per_record(records.collect(), |raw| drop(conversion.incoming(&raw).expect("good").expect("kept")));
-    assert!(each <= 4.1, "{each}");
+    // The fields of the struct and of the one inside it, those of Flatten's struct, and the text that Cast makes of the number. The
+    // other text shares the record's memory.
+    assert!((4.0..4.1).contains(&each), "{each}");
 }
