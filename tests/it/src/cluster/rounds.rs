@@ -19,7 +19,7 @@ use ledger::Trail;
 
 const WORKERS: usize = 3;
 const SESSION: Duration = Duration::from_secs(6);
-/// What the issue allows behind the delay is 10 s; a machine of two cores that others use too is given more before the test fails.
+/// Behind the delay it takes some seconds; a machine of two cores that others use too is given more before the test fails.
 const SETTLED: Duration = Duration::from_secs(90);
 
 /// `scheduled.rebalance.max.delay.ms`.
