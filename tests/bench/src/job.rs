@@ -1,9 +1,10 @@
 //! The file jobs, source and sink: the same connector JSON to each worker, measured from its creation until the last record was seen to arrive.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use sluice_harness::{Call, Kafka, Rest, SchemaRegistry, Scratch, Seen, Setup, Topics, Worker, wait_until};
 
@@ -149,6 +150,7 @@ impl Jobs {
         missing: impl Fn() -> Result<Option<String>>,
     ) -> Result<Figures> {
         let worker = worker.start()?;
+        quiet_disk()?;
         let before = worker.usage()?;
         let began = Instant::now();
         worker.rest().put_connector(name, config)?;
@@ -207,4 +209,11 @@ fn registry() -> Result<(SchemaRegistry, Registered)> {
 fn still_running(rest: &Rest, name: &str) -> Result<()> {
     let status = rest.status(name)?;
     if status.to_string().contains("\"FAILED\"") { bail!("it failed: {status}") } else { Ok(()) }
+}
+
+/// Writes what earlier runs have left in memory to the disk: the kernel would do it during the next run, on the same cores.
+fn quiet_disk() -> Result<()> {
+    let synced = Command::new("sync").status().context("running `sync`")?;
+    ensure!(synced.success(), "`sync` ended with {synced}");
+    Ok(())
 }
