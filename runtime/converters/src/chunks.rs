@@ -5,7 +5,7 @@ use sluice_api::Result;
 
 /// Records share chunks of this size, so that few of them need an allocation.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// A record beyond it leaves nothing behind to be used again.
+/// What a larger record was written in is not kept for the next one.
 const LARGEST_SCRATCH: usize = 1024 * 1024;
 
 /// Where a converter writes its records.
