@@ -30,13 +30,17 @@ impl Account {
     pub(crate) fn of<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let mut account = Self::default();
         let mut next_new = 0;
-        for line in lines {
+        let mut lines = lines.into_iter();
+        while let Some(line) = lines.next() {
             let Some(number) = number_of(line) else {
                 account.cut.push(line.to_owned());
                 continue;
             };
             if number > next_new {
-                bail!("line {number} was seen for the first time before line {next_new}");
+                let later = lines.filter_map(number_of).position(|number| number == next_new);
+                let when = later.map_or("never came".to_owned(), |later| format!("came {} lines later", later + 1));
+                let cut = account.cut.last();
+                bail!("line {number} was first seen before line {next_new}, which {when}; cut before it: {cut:?}");
             }
             next_new = next_new.max(number + 1);
             *account.counts.entry(number).or_default() += 1;

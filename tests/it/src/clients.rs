@@ -195,6 +195,45 @@ async fn what_is_committed_before_it_is_given_back_goes_on_at_the_other_member()
     Ok(())
 }
 
+/// What the departing thread takes out of the queue is missing from what comes after it, so nothing may come after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_is_taken_out_of_its_group_gets_no_record_after_a_gap() -> Result<()> {
+    const RECORDS: i64 = 20_000;
+    let kafka = blocking(Kafka::shared)?;
+    let bootstrap = kafka.bootstrap();
+    blocking(|| kafka.topics().create("taken-out", 1, &[]))?;
+    blocking(|| kafka.topics().produce("taken-out", (0..RECORDS).map(|number| number.to_string())))?;
+    for round in 0..count(5, 50) {
+        let group = format!("taken-out-{round}");
+        let settings = [("group.id", group.as_str()), ("auto.offset.reset", "earliest")];
+        let consumer = Consumer::new(&properties(&bootstrap, &settings), ConsumerLimits::default())?;
+        consumer.subscribe(&["taken-out"])?;
+        let (mut next, mut leaves) = (0, false);
+        within("the consumer to be out of its group", async {
+            while !leaves || !consumer.assignment()?.is_empty() {
+                let polled = consumer.poll_batch(7, Duration::from_millis(1))?;
+                for event in polled.events {
+                    if let RebalanceEvent::Assigned(partitions) = event {
+                        consumer.assign(&partitions)?;
+                    }
+                }
+                for record in polled.records {
+                    ensure!(record.offset == next, "offset {} came after {}", record.offset, next - 1);
+                    next += 1;
+                }
+                if !leaves && next > 0 {
+                    consumer.departure().begin();
+                    leaves = true;
+                }
+            }
+            anyhow::Ok(())
+        })
+        .await??;
+        ensure!(next < RECORDS, "everything was read before the consumer left: nothing is shown");
+    }
+    Ok(())
+}
+
 /// Invariant 3: such a record cannot be handed on as it is, so the read fails and names it; the records before it are given.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_header_name_that_is_not_utf_8_is_an_error_that_names_the_record() -> Result<()> {

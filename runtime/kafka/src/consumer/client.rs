@@ -255,6 +255,8 @@ impl Consumer {
             let wait =
                 if records.is_empty() { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
             match self.client.poll(wait) {
+                // Another thread polls beside this one now, so one of the records before it may be gone.
+                Some(Ok(_)) if self.group().is_leaving() => return Ok(()),
                 Some(Ok(message)) => {
                     let record = arena.record(&message)?;
                     if records.is_empty() {

@@ -75,6 +75,11 @@ impl Group {
         self.leaving.store(true, Ordering::Release);
     }
 
+    /// Whether somebody else polls for the owner, since before it took the first record.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
     /// The client can give back only what it was told to take.
     fn take_to_give_back(consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
         let answered = match consumer.rebalance_protocol() {

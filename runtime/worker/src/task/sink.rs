@@ -135,6 +135,10 @@ impl WorkerSinkTask {
             if !polled.records.is_empty() {
                 self.convert(polled.records).await?;
             }
+            // Invariant 5: a cancelled task is given nothing more, its partitions are with another one.
+            if self.seat.lease.is_cancelled() {
+                return Err(ConnectError::connect("the task was cancelled"));
+            }
             if self.redeliver_at.is_none_or(|at| Instant::now() >= at) {
                 self.deliver(task).await?;
             }

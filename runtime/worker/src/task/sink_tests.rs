@@ -192,6 +192,24 @@ async fn a_lost_partition_is_closed_without_a_commit() {
 }
 
 #[tokio::test]
+async fn a_cancelled_task_is_given_nothing_more_and_commits_nothing() {
+    // Invariant 5.
+    paused(async {
+        let running = run(Script::default(), ErrorTolerance::None);
+        running.consumer.assign(0);
+        running.consumer.records(0, 0, &["a"]);
+        until(|| running.called("put a")).await;
+        running.around.lease.cancel();
+        running.consumer.records(0, 1, &["b"]);
+        let (consumer, script) = (running.consumer.clone(), running.script.clone());
+        running.outcome.await.expect("no panic").expect_err("cancelled");
+        assert_eq!(lock(&script).calls, ["open t-0", "put a", "close t-0", "stop"]);
+        assert_eq!(consumer.log(), ["assign t-0@0", "close"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refused_batch_comes_again_after_the_pause_and_nothing_of_it_is_committed_before() {
     // Invariants 2 and 3.
     paused(async {
