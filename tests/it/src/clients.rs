@@ -195,6 +195,44 @@ async fn what_is_committed_before_it_is_given_back_goes_on_at_the_other_member()
     Ok(())
 }
 
+/// A sink is often created before the source that fills its topic.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_created_after_the_subscription_is_read_within_seconds() -> Result<()> {
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("there-before", 1, &[]))?;
+    let settings =
+        [("group.id", "created-later"), ("auto.offset.reset", "earliest"), ("allow.auto.create.topics", "false")];
+    let consumer = Consumer::new(&properties(&kafka.bootstrap(), &settings), ConsumerLimits::default())?;
+    consumer.subscribe(&["there-before", "created-later"])?;
+    let mut topics = BTreeSet::new();
+    within("records of both topics", async {
+        while topics.len() < 2 {
+            let polled = consumer.poll_batch(10, Duration::ZERO)?;
+            for event in polled.events {
+                match event {
+                    RebalanceEvent::Assigned(partitions) => {
+                        consumer.assign(&partitions)?;
+                        // The group has settled without it: now it is created.
+                        if partitions.len() == 1 {
+                            blocking(|| kafka.topics().create("created-later", 1, &[]))?;
+                            blocking(|| kafka.topics().produce("created-later", ["first"]))?;
+                            blocking(|| kafka.topics().produce("there-before", ["first"]))?;
+                        }
+                    }
+                    RebalanceEvent::Revoked(partitions) | RebalanceEvent::Lost(partitions) => {
+                        consumer.unassign(&partitions)?;
+                    }
+                }
+            }
+            topics.extend(polled.records.into_iter().map(|record| record.topic));
+            consumer.ready().await;
+        }
+        anyhow::Ok(())
+    })
+    .await??;
+    Ok(())
+}
+
 /// What the departing thread takes out of the queue is missing from what comes after it, so nothing may come after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_is_taken_out_of_its_group_gets_no_record_after_a_gap() -> Result<()> {

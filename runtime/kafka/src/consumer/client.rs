@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::arena::Arena;
 use super::commit::{CommitResult, Commits};
 use super::departure::Departure;
+use super::missing::MissingTopics;
 use super::pattern::PatternSubscription;
 use super::rebalance::{Group, RebalanceEvent};
 use super::record::{ConsumerRecord, TopicPartition};
@@ -68,7 +69,16 @@ pub struct Consumer {
     ready: Arc<Notify>,
     commits: Arc<Commits>,
     state: Mutex<PollState>,
-    pattern: Mutex<Option<Arc<PatternSubscription>>>,
+    subscription: Mutex<Subscription>,
+}
+
+/// What is looked up beside what the client does by itself.
+#[derive(Default)]
+enum Subscription {
+    #[default]
+    Nothing,
+    Topics(Arc<MissingTopics>),
+    Pattern(Arc<PatternSubscription>),
 }
 
 #[derive(Default)]
@@ -120,7 +130,7 @@ impl Consumer {
             ready,
             commits,
             state: Mutex::default(),
-            pattern: Mutex::default(),
+            subscription: Mutex::default(),
         })
     }
 
@@ -129,13 +139,15 @@ impl Consumer {
         usize::try_from(self.translation.number("max.poll.records")).unwrap_or(1).max(1)
     }
 
-    /// Joins the group for these topics. Replaces what was subscribed before.
+    /// Joins the group for these topics, and for those that are not there yet when they are. Replaces what was subscribed before.
+    /// Needs polling to go on.
     ///
     /// # Errors
     /// No topics, or a topic name that cannot be one.
     pub fn subscribe(&self, topics: &[&str]) -> Result<(), Error> {
-        *lock(&self.pattern) = None;
-        self.client.subscribe(topics).map_err(|error| Error::from_client("subscribing", &error))
+        self.client.subscribe(topics).map_err(|error| Error::from_client("subscribing", &error))?;
+        *lock(&self.subscription) = Subscription::Topics(Arc::new(MissingTopics::new(topics, Arc::clone(&self.ready))));
+        Ok(())
     }
 
     /// Joins the group for all topics whose whole name matches, now and later: the cluster is asked again every
@@ -149,7 +161,7 @@ impl Consumer {
         let internal = self.translation.flag("exclude.internal.topics");
         let subscription = Arc::new(PatternSubscription::new(java_regex, internal, refresh)?);
         subscription.refresh_if_due(&self.client, self.translation.bootstrap());
-        *lock(&self.pattern) = Some(subscription);
+        *lock(&self.subscription) = Subscription::Pattern(subscription);
         Ok(())
     }
 
@@ -160,7 +172,7 @@ impl Consumer {
     /// What Java's `poll` throws: no authorization, fenced, no offset and `auto.offset.reset=none`, bytes that cannot be read. What a retry
     /// can mend is not an error: the client goes on by itself.
     pub fn poll_batch(&self, max_records: usize, timeout: Duration) -> Result<PollResult, Error> {
-        self.refresh_pattern();
+        self.refresh_subscription();
         let mut state = lock(&self.state);
         if let Some(error) = state.error.take() {
             return Err(error);
@@ -186,7 +198,11 @@ impl Consumer {
     /// Waits until [`poll_batch`](Self::poll_batch) has something to do. May wake for nothing. Cancel safe. One waiter
     /// at a time.
     pub async fn ready(&self) {
-        let due = lock(&self.pattern).as_ref().and_then(|pattern| pattern.next());
+        let due = match &*lock(&self.subscription) {
+            Subscription::Nothing => None,
+            Subscription::Topics(topics) => topics.next(),
+            Subscription::Pattern(pattern) => pattern.next(),
+        };
         let pause = due.map_or(IDLE_PAUSE, |due| due.saturating_duration_since(Instant::now()).min(IDLE_PAUSE));
         // Either way the caller polls next.
         drop(tokio::time::timeout(pause, self.ready.notified()).await);
@@ -235,9 +251,17 @@ impl Consumer {
         self.client.context()
     }
 
-    fn refresh_pattern(&self) {
-        if let Some(pattern) = lock(&self.pattern).as_ref() {
-            pattern.refresh_if_due(&self.client, self.translation.bootstrap());
+    fn refresh_subscription(&self) {
+        let bootstrap = self.translation.bootstrap();
+        match &*lock(&self.subscription) {
+            Subscription::Nothing => {}
+            Subscription::Topics(topics) => {
+                if self.group().take_missing_topic() {
+                    topics.look_again();
+                }
+                topics.look_if_due(&self.client, bootstrap);
+            }
+            Subscription::Pattern(pattern) => pattern.refresh_if_due(&self.client, bootstrap),
         }
     }
 

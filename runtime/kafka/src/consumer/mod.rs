@@ -14,6 +14,7 @@ mod client;
 mod commit;
 mod departure;
 mod lookup;
+mod missing;
 mod offsets;
 mod pattern;
 mod rebalance;

@@ -7,7 +7,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::offsets;
@@ -37,6 +37,8 @@ pub(super) struct Group {
     /// The owner hangs: another thread answers for it, to give everything back.
     leaving: AtomicBool,
     served: AtomicU64,
+    /// A topic of the subscription was not there.
+    missing_topic: AtomicBool,
 }
 
 impl Group {
@@ -47,6 +49,7 @@ impl Group {
             closing: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             served: AtomicU64::new(0),
+            missing_topic: AtomicBool::new(false),
         }
     }
 
@@ -57,6 +60,12 @@ impl Group {
     /// Events of any sort served so far: tells a poll that found nothing from one that did.
     pub(super) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// Whether a topic of the subscription was not there since the last call.
+    pub(super) fn take_missing_topic(&self) -> bool {
+        // Asked with every poll: no write while there is nothing.
+        self.missing_topic.load(Ordering::Acquire) && self.missing_topic.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn has_events(&self) -> bool {
@@ -117,6 +126,9 @@ impl ClientContext for Group {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.served.fetch_add(1, Ordering::Relaxed);
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownTopicOrPartition) {
+            self.missing_topic.store(true, Ordering::Release);
+        }
         self.log.error(&error, reason);
     }
 }
