@@ -215,12 +215,19 @@ fn value_is_wider(theirs: &Json, ours: &Json) -> bool {
         }
         (Json::Object(left), Json::Object(right)) if left.contains_key("f32") => cut::<f32>(left, right),
         (Json::Object(left), Json::Object(right)) if right.contains_key("decimal") => cut::<f64>(left, right),
+        // Beside a wide number that leaves a map without a schema, integers keep their own width.
+        (Json::Object(left), Json::Object(right)) if integer(left).is_some() => integer(left) == integer(right),
         (Json::Object(left), Json::Object(right)) => {
             left.len() == right.len()
                 && left.iter().all(|(tag, value)| right.get(tag).is_some_and(|other| value_is_wider(value, other)))
         }
         (theirs, ours) => theirs == ours,
     }
+}
+
+/// The text of an integer of any width.
+fn integer(members: &Map<String, Json>) -> Option<&Json> {
+    members.iter().find(|(tag, _)| NUMBERS[..4].contains(&tag.as_str())).map(|(_, value)| value)
 }
 
 /// Whether the number of the oracle is ours, cut to a float of this width.
