@@ -158,11 +158,15 @@ async fn sink(broker: &EmbeddedBroker, count: usize) -> Vec<i64> {
     let mut records = Vec::new();
     while records.len() < count {
         assert!(Instant::now() < deadline, "{} of {count} records came in time", records.len());
-        let polled = consumer.poll_batch(1_000, Duration::from_millis(200)).expect("polled");
+        let polled = consumer.poll_batch(1_000).expect("polled");
         for event in &polled.events {
             if let RebalanceEvent::Assigned(partitions) = event {
-                consumer.assign(partitions).expect("assigned");
+                let positions = consumer.position(partitions, WAIT).await.expect("positions");
+                consumer.assign_from(&positions).expect("assigned");
             }
+        }
+        if polled.records.is_empty() {
+            drop(tokio::time::timeout(WAIT, consumer.ready()).await);
         }
         records.extend(polled.records);
     }

@@ -1,6 +1,6 @@
 //! Everything that talks to Kafka: the only crate that names a Kafka client.
 //!
-//! It owns the producer of source tasks, the consumer of sink tasks, the admin client, the log on a compacted topic
+//! It owns the producer of source tasks, the consumer of sink tasks and the fetches under it, the admin client, the log on a compacted topic
 //! that the internal stores are built on, and the one table that turns Java client properties into librdkafka's. The
 //! storage, worker and herder crates call it; none of its public types shows which client library carries the data, so
 //! that library can be replaced without a change above this seam.
@@ -14,6 +14,10 @@ pub mod based_log;
 mod client_log;
 pub mod consumer;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fetch;
+#[cfg(not(any(test, feature = "fuzzing")))]
+mod fetch;
 mod murmur2;
 pub mod producer;
 pub mod properties;

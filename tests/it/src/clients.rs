@@ -1,17 +1,17 @@
 //! Producer and consumer against a real broker: what tasks rely on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use sluice_harness::{Kafka, count};
 use sluice_kafka::{
-    Ack, Consumer, ConsumerLimits, ErrorKind, Producer, ProducerLimits, ProducerRecord, RebalanceEvent, TopicPartition,
+    Ack, Consumer, ConsumerLimits, Error, ErrorKind, Producer, ProducerLimits, ProducerRecord, RebalanceEvent,
+    TopicPartition,
 };
 
 use crate::raw_batch;
-use crate::stores::{DEADLINE, blocking, properties, within};
+use crate::stores::{DEADLINE, blocking, poll, properties, within};
 
 /// Invariant 1: exactly one ack for each record, and records in the order in which they were sent.
 pub(crate) async fn acks_survive(mut kafka: Kafka, bootstrap: &str) -> Result<Kafka> {
@@ -103,6 +103,12 @@ async fn the_largest_record_is_what_max_request_size_says() -> Result<()> {
     Ok(())
 }
 
+/// Goes on where the group has committed, else at the beginning.
+async fn take(consumer: &Consumer, partitions: &[TopicPartition]) -> Result<()> {
+    let positions = consumer.position(partitions, DEADLINE).await?;
+    Ok(consumer.assign_from(&positions)?)
+}
+
 /// One member of a group, as a sink task uses it.
 struct Member {
     consumer: Consumer,
@@ -127,7 +133,7 @@ impl Member {
 
     /// Takes a few records and answers rebalances: what was taken is committed before its partition is given back.
     async fn turn(&mut self) -> Result<()> {
-        let polled = self.consumer.poll_batch(7, Duration::from_millis(20))?;
+        let polled = poll(&self.consumer, 7).await?;
         for record in polled.records {
             self.seen.push((record.partition, record.offset));
             self.next.insert(TopicPartition::new(record.topic, record.partition), record.offset + 1);
@@ -135,7 +141,7 @@ impl Member {
         for event in polled.events {
             match event {
                 RebalanceEvent::Assigned(partitions) => {
-                    self.consumer.assign(&partitions)?;
+                    take(&self.consumer, &partitions).await?;
                     self.held.extend(partitions);
                 }
                 RebalanceEvent::Revoked(partitions) => {
@@ -207,11 +213,11 @@ async fn a_topic_that_is_created_after_the_subscription_is_read_within_seconds()
     let mut topics = BTreeSet::new();
     within("records of both topics", async {
         while topics.len() < 2 {
-            let polled = consumer.poll_batch(10, Duration::ZERO)?;
+            let polled = poll(&consumer, 10).await?;
             for event in polled.events {
                 match event {
                     RebalanceEvent::Assigned(partitions) => {
-                        consumer.assign(&partitions)?;
+                        take(&consumer, &partitions).await?;
                         // The group has settled without it: now it is created.
                         if partitions.len() == 1 {
                             blocking(|| kafka.topics().create("created-later", 1, &[]))?;
@@ -225,7 +231,6 @@ async fn a_topic_that_is_created_after_the_subscription_is_read_within_seconds()
                 }
             }
             topics.extend(polled.records.into_iter().map(|record| record.topic));
-            consumer.ready().await;
         }
         anyhow::Ok(())
     })
@@ -249,10 +254,10 @@ async fn a_consumer_that_is_taken_out_of_its_group_gets_no_record_after_a_gap() 
         let (mut next, mut leaves) = (0, false);
         within("the consumer to be out of its group", async {
             while !leaves || !consumer.assignment()?.is_empty() {
-                let polled = consumer.poll_batch(7, Duration::from_millis(1))?;
+                let polled = poll(&consumer, 7).await?;
                 for event in polled.events {
                     if let RebalanceEvent::Assigned(partitions) = event {
-                        consumer.assign(&partitions)?;
+                        take(&consumer, &partitions).await?;
                     }
                 }
                 for record in polled.records {
@@ -285,7 +290,7 @@ async fn a_header_name_that_is_not_utf_8_is_an_error_that_names_the_record() -> 
     let (mut before, mut failure) = (0, None);
     within("the bad record", async {
         while failure.is_none() {
-            match consumer.poll_batch(10, Duration::from_millis(50)) {
+            match poll(&consumer, 10).await {
                 Ok(polled) => before += polled.records.len(),
                 Err(error) => failure = Some(error),
             }
@@ -296,6 +301,82 @@ async fn a_header_name_that_is_not_utf_8_is_an_error_that_names_the_record() -> 
     let failure = failure.context("a failure")?;
     ensure!(before == 1 && failure.kind() == ErrorKind::CorruptRecord, "{before} records, then {failure:?}");
     ensure!(failure.to_string().contains("bad-header-0 offset 1"), "{failure}");
+    Ok(())
+}
+
+/// As producers of librdkafka compress them; the bench's reference reader is of Java.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_every_compression_are_read_in_order() -> Result<()> {
+    const RECORDS: usize = 3_000;
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("compressed", 1, &[]))?;
+    let codecs = ["none", "gzip", "snappy", "lz4", "zstd"];
+    for codec in codecs {
+        let settings = [("compression.type", codec), ("linger.ms", "50")];
+        let producer = Producer::new(&properties(&kafka.bootstrap(), &settings), ProducerLimits::default())?;
+        let value = |number: usize| format!("{codec} {number:06} {}", "x".repeat(number % 200));
+        let records: Vec<_> = (0..RECORDS).map(|number| record("compressed", Some(value(number).into()))).collect();
+        let mut acks = Vec::new();
+        send_all(&producer, &records, 0, &mut acks).await?;
+        within("the acks", producer.flush(DEADLINE)).await??;
+    }
+    let settings = [("group.id", "compressed")];
+    let consumer = Consumer::new(&properties(&kafka.bootstrap(), &settings), ConsumerLimits::default())?;
+    consumer.assign_from_beginning(&[TopicPartition::new("compressed", 0)])?;
+    let mut next = 0;
+    within("all records", async {
+        while next < RECORDS * codecs.len() {
+            for record in poll(&consumer, 500).await?.records {
+                let expected = format!("{} {:06} ", codecs[next / RECORDS], next % RECORDS);
+                let value = record.value.unwrap_or_default();
+                ensure!(value.starts_with(expected.as_bytes()), "{value:?} came instead of {expected}");
+                ensure!(record.offset == next as i64, "offset {} came instead of {next}", record.offset);
+                next += 1;
+            }
+        }
+        anyhow::Ok(())
+    })
+    .await?
+}
+
+/// Reads on from offset 1,000 of a topic with two records.
+async fn beyond_the_end(kafka: &Kafka, reset: &str) -> Result<Consumer> {
+    let settings = [("group.id", "short-log"), ("auto.offset.reset", reset)];
+    let consumer = Consumer::new(&properties(&kafka.bootstrap(), &settings), ConsumerLimits::default())?;
+    consumer.assign_from(&[(TopicPartition::new("short-log", 0), 1_000)])?;
+    Ok(consumer)
+}
+
+async fn first_offset(consumer: &Consumer) -> Result<i64, Error> {
+    loop {
+        if let Some(record) = poll(consumer, 10).await?.records.first() {
+            return Ok(record.offset);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offset_that_is_not_in_the_log_goes_where_auto_offset_reset_says() -> Result<()> {
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("short-log", 1, &[]))?;
+    blocking(|| kafka.topics().produce("short-log", ["zero", "one"]))?;
+    let earliest = beyond_the_end(kafka, "earliest").await?;
+    ensure!(within("the first record", first_offset(&earliest)).await?? == 0);
+    let none = beyond_the_end(kafka, "none").await?;
+    let error = within("an error", first_offset(&none)).await?.err().context("no error")?;
+    ensure!(error.kind() == ErrorKind::NoOffset, "{error}");
+    ensure!(error.to_string().contains("short-log-0 at offset 1000"), "{error}");
+    let latest = beyond_the_end(kafka, "latest").await?;
+    let partition = [TopicPartition::new("short-log", 0)];
+    within("the end of the log", async {
+        while latest.position(&partition, DEADLINE).await?[0].1 != 2 {
+            poll(&latest, 10).await?;
+        }
+        anyhow::Ok(())
+    })
+    .await??;
+    blocking(|| kafka.topics().produce("short-log", ["two"]))?;
+    ensure!(within("the next record", first_offset(&latest)).await?? == 2);
     Ok(())
 }
 
@@ -314,7 +395,7 @@ async fn large_records_come_in_small_batches() -> Result<()> {
     let (mut taken, mut largest) = (0, 0);
     within("all records", async {
         while taken < 20 {
-            let polled = consumer.poll_batch(500, Duration::from_millis(50))?;
+            let polled = poll(&consumer, 500).await?;
             largest = largest.max(polled.records.len());
             taken += polled.records.len();
         }

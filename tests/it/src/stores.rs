@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use sluice_harness::Kafka;
-use sluice_kafka::{Admin, Error, ErrorKind, KafkaBasedLog, LogOptions, Properties};
+use sluice_kafka::{Admin, Consumer, Error, ErrorKind, KafkaBasedLog, LogOptions, PollResult, Properties};
 
 use crate::clients::acks_survive;
 
@@ -48,6 +48,15 @@ impl Read {
 
 fn text(bytes: Option<Bytes>) -> String {
     bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+/// What comes next, or nothing after a moment.
+pub(crate) async fn poll(consumer: &Consumer, max_records: usize) -> Result<PollResult, Error> {
+    let polled = consumer.poll_batch(max_records)?;
+    if polled.records.is_empty() && polled.events.is_empty() {
+        drop(tokio::time::timeout(Duration::from_millis(20), consumer.ready()).await);
+    }
+    Ok(polled)
 }
 
 async fn log(bootstrap: &str, topic: &str) -> Result<(KafkaBasedLog, Read), Error> {

@@ -133,12 +133,13 @@ impl Admin {
         spec: OffsetSpec,
         timeout: Duration,
     ) -> Result<Vec<(TopicPartition, i64)>, Error> {
-        let timestamp = match spec {
-            OffsetSpec::Earliest => -2,
-            OffsetSpec::Latest => -1,
+        let (timestamp, isolation) = match spec {
+            OffsetSpec::Earliest => (-2, 0),
+            OffsetSpec::Latest => (-1, 0),
+            OffsetSpec::LastStable => (-1, 1),
         };
         let wanted: Vec<(&str, i32)> = partitions.iter().map(|tp| (&*tp.topic, tp.partition)).collect();
-        let offsets = self.wire.offsets(&wanted, timestamp, timeout).await;
+        let offsets = self.wire.offsets(&wanted, timestamp, isolation, timeout).await;
         let offsets = offsets.map_err(|error| Error::from_wire("listing offsets", &error))?;
         Ok(partitions.iter().cloned().zip(offsets).collect())
     }

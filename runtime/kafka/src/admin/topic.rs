@@ -35,4 +35,6 @@ pub enum OffsetSpec {
     Earliest,
     /// The one after the last record, open transactions included (read_uncommitted).
     Latest,
+    /// Before the first record of a transaction that is open, else as `Latest`.
+    LastStable,
 }

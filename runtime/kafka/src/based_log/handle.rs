@@ -6,16 +6,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::options::{LogOptions, LogRecord};
 use super::positions::Offsets;
 use super::reader::{Command, PendingSends, Reader};
 use crate::admin::{Admin, OffsetSpec};
 use crate::client_log::{lock, remind};
-use crate::consumer::{Consumer, ConsumerLimits, TopicPartition};
+use crate::consumer::{ConsumerLimits, TopicPartition};
 use crate::error::{Error, ErrorKind};
+use crate::fetch::Fetcher;
 use crate::producer::{Producer, ProducerLimits, ProducerRecord, RecordMetadata};
+use crate::properties::{Role, translate};
 use crate::tenure::Tenure;
 
 /// Gets every record of the log, on the log's thread. Must not block for long: reads and acks wait meanwhile.
@@ -54,7 +56,9 @@ impl KafkaBasedLog {
     /// # Errors
     /// What no retry can mend: properties that cannot be used, a topic that is not compacted or has too many partitions.
     pub async fn start(options: LogOptions, admin: Admin, on_record: OnRecord) -> Result<Self, Error> {
-        let consumer = Consumer::new(&options.consumer_properties(), READ_LIMITS)?;
+        let (properties, ready) = (options.consumer_properties(), Arc::new(Notify::new()));
+        let translation = translate(Role::Consumer, &properties)?;
+        let fetcher = Fetcher::new(&translation, &properties, READ_LIMITS, Arc::clone(&ready))?;
         let producer = Arc::new(Producer::new(&options.producer_properties(), WRITE_LIMITS)?);
         let pending = Arc::<PendingSends>::default();
         let (commands, received) = mpsc::unbounded_channel();
@@ -64,7 +68,9 @@ impl KafkaBasedLog {
         let reader = Reader {
             options,
             admin: admin.clone(),
-            consumer,
+            fetcher,
+            ready,
+            read_committed: translation.java("isolation.level") == Some("read_committed"),
             producer: Arc::clone(&producer),
             pending: Arc::clone(&pending),
             commands: received,

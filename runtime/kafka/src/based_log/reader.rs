@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::handle::OnRecord;
 use super::options::{LogOptions, LogRecord};
@@ -12,8 +12,9 @@ use super::positions::{Offsets, Waiters};
 use super::topic;
 use crate::admin::{Admin, OffsetSpec};
 use crate::client_log::{lock, remind};
-use crate::consumer::{Consumer, TopicPartition};
+use crate::consumer::TopicPartition;
 use crate::error::{Error, ErrorKind};
+use crate::fetch::{Fetcher, Start};
 use crate::producer::{Producer, RecordMetadata};
 
 /// Records between two looks at the commands.
@@ -36,7 +37,10 @@ pub(super) enum Command {
 pub(super) struct Reader {
     pub(super) options: LogOptions,
     pub(super) admin: Admin,
-    pub(super) consumer: Consumer,
+    pub(super) fetcher: Fetcher,
+    /// Told when the fetcher has something to give.
+    pub(super) ready: Arc<Notify>,
+    pub(super) read_committed: bool,
     pub(super) producer: Arc<Producer>,
     pub(super) pending: Arc<PendingSends>,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
@@ -66,7 +70,8 @@ impl Reader {
                 Ok(found) => return Some(Ok(found)),
                 Err(error) if !topic::is_worth_waiting(&error) => return Some(Err(error)),
                 Err(error) => {
-                    self.serve_logs();
+                    // Without records to send the producer has only lines about why it cannot connect.
+                    self.producer.poll();
                     remind(self.admin.bootstrap(), &format!("preparing topic {}", self.options.topic), &error);
                 }
             }
@@ -84,16 +89,16 @@ impl Reader {
             (0..count).map(|partition| TopicPartition::new(self.options.topic.as_str(), partition)).collect();
         let starts = self.admin.list_offsets(&partitions, OffsetSpec::Earliest, CALL_TIMEOUT).await?;
         self.look_up().await?;
-        let ends = self.consumer.end_offsets(&partitions, CALL_TIMEOUT).await?;
-        self.consumer.assign_from(&starts)?;
+        let end = if self.read_committed { OffsetSpec::LastStable } else { OffsetSpec::Latest };
+        let ends = self.admin.list_offsets(&partitions, end, CALL_TIMEOUT).await?;
+        self.fetcher.assign(starts.iter().map(|(tp, start)| (tp.clone(), Start::At(*start))))?;
         Ok((by_partition(starts), by_partition(ends)))
     }
 
-    /// Both clients would find their partitions by themselves, a second later.
+    /// The producer would find its partitions by itself, a second later.
     async fn look_up(&self) -> Result<(), Error> {
         let (producer, topic) = (Arc::clone(&self.producer), self.options.topic.clone());
         let looked_up = tokio::task::spawn_blocking(move || producer.look_up(&topic, CALL_TIMEOUT));
-        self.consumer.look_up(&self.options.topic, CALL_TIMEOUT).await?;
         looked_up.await.map_err(|_| Error::new(ErrorKind::Closed, "the runtime is shutting down"))?
     }
 
@@ -110,7 +115,7 @@ impl Reader {
                     Some(Command::Reach(ends, arrived)) => waiters.add(ends, arrived),
                     None => return,
                 },
-                () = self.consumer.ready() => {}
+                () = self.ready.notified() => {}
                 () = producer.acks_ready() => {}
             }
         }
@@ -118,32 +123,30 @@ impl Reader {
 
     /// Hands on what is there.
     async fn read(&mut self, positions: &mut Offsets) {
+        let mut records = Vec::new();
         loop {
-            match self.consumer.poll_batch(BATCH, Duration::ZERO) {
-                Ok(batch) => {
-                    let more = batch.records.len() == BATCH;
-                    for record in batch.records {
-                        (self.on_record)(LogRecord {
-                            partition: record.partition,
-                            offset: record.offset,
-                            timestamp_ms: record.timestamp_ms,
-                            key: record.key,
-                            value: record.value,
-                        });
-                    }
-                    if !more {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    remind(self.admin.bootstrap(), &format!("reading topic {}", self.options.topic), &error);
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                    break;
-                }
+            let polled = self.fetcher.poll(BATCH, usize::MAX, &mut records);
+            let more = records.len() == BATCH;
+            for record in records.drain(..) {
+                (self.on_record)(LogRecord {
+                    partition: record.partition,
+                    offset: record.offset,
+                    timestamp_ms: record.timestamp_ms,
+                    key: record.key,
+                    value: record.value,
+                });
+            }
+            if let Err(error) = polled {
+                remind(self.admin.bootstrap(), &format!("reading topic {}", self.options.topic), &error);
+                tokio::time::sleep(RETRY_PAUSE).await;
+                break;
+            }
+            if !more {
+                break;
             }
         }
-        // The client's positions count control records too, which never come out of a poll.
-        positions.extend(self.consumer.polled_positions());
+        // They count control records too, which never come out of a poll.
+        positions.extend(self.fetcher.positions().into_iter().map(|(tp, offset)| (tp.partition, offset)));
     }
 
     fn answer_sends(&self) {
@@ -166,14 +169,6 @@ impl Reader {
         self.producer.purge();
         self.answer_sends();
         lock(&self.pending).clear();
-    }
-
-    /// Without partitions the consumer has no records, only lines about why it cannot connect.
-    fn serve_logs(&self) {
-        if let Err(error) = self.consumer.poll_batch(1, Duration::ZERO) {
-            tracing::debug!(%error, "a consumer without partitions");
-        }
-        self.producer.poll();
     }
 }
 

@@ -1,43 +1,30 @@
 //! What a consumer reads: the partitions it holds, where it goes on in them, and which it leaves alone for now.
 
-use std::time::{Duration, Instant};
-
 use rdkafka::consumer::{Consumer as _, RebalanceProtocol};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::Offset;
 
 use super::client::Consumer;
 use super::offsets;
 use super::record::TopicPartition;
-use crate::error::{Error, ErrorKind};
-
-/// The pause between two tries of a seek that came before the partition's fetcher was ready.
-const SEEK_PAUSE: Duration = Duration::from_millis(5);
+use crate::error::Error;
+use crate::fetch::Start;
 
 impl Consumer {
-    /// Takes over these partitions, at the committed offsets, else where `auto.offset.reset` says: the answer to
-    /// [`RebalanceEvent::Assigned`], or a manual assignment. Replaces the assignment (with a cooperative assignor: adds
-    /// to it).
+    /// Takes over these partitions at these offsets, as [`position`](Self::position) tells them: the answer to
+    /// [`RebalanceEvent::Assigned`], or a manual assignment. Replaces the assignment (with a cooperative assignor: adds to it).
     ///
     /// # Errors
-    /// The client is closed, or its state is broken for good.
-    pub fn assign(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
-        self.assign_list(&offsets::list(partitions, Offset::Invalid)?)
-    }
-
-    /// As [`assign`](Self::assign), starting at these offsets.
-    ///
-    /// # Errors
-    /// As there.
+    /// The client is closed, its state is broken for good, or there is no runtime around the call.
     pub fn assign_from(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), Error> {
-        self.assign_list(&offsets::list_with_offsets(offsets)?)
+        self.take(offsets.iter().map(|(tp, offset)| (tp.clone(), Start::At(*offset))))
     }
 
-    /// As [`assign`](Self::assign), starting at the beginning of every partition.
+    /// As [`assign_from`](Self::assign_from), starting at the beginning of every partition.
     ///
     /// # Errors
     /// As there.
     pub fn assign_from_beginning(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
-        self.assign_list(&offsets::list(partitions, Offset::Beginning)?)
+        self.take(partitions.iter().map(|tp| (tp.clone(), Start::Earliest)))
     }
 
     /// Gives these partitions back: the answer to [`RebalanceEvent::Revoked`] and [`RebalanceEvent::Lost`]. With an
@@ -48,9 +35,13 @@ impl Consumer {
     pub fn unassign(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
         let given_back = match self.client.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {
+                self.fetcher.revoke(partitions);
                 self.client.incremental_unassign(&offsets::list(partitions, Offset::Invalid)?)
             }
-            _ => self.client.unassign(),
+            _ => {
+                self.fetcher.clear();
+                self.client.unassign()
+            }
         };
         given_back.map_err(|error| Error::from_client("giving partitions back", &error))
     }
@@ -64,24 +55,12 @@ impl Consumer {
         Ok(offsets::partitions(&list))
     }
 
-    /// Goes on at these offsets: no record from before the call comes out of a later poll. Waits for a partition that
-    /// was assigned just now.
+    /// Goes on at these offsets: no record from before the call comes out of a later poll.
     ///
     /// # Errors
-    /// A partition that is not assigned, or whose start offset is not known in time.
-    pub async fn seek(&self, offsets: &[(TopicPartition, i64)], timeout: Duration) -> Result<(), Error> {
-        let deadline = Instant::now() + timeout;
-        for (tp, offset) in offsets {
-            loop {
-                match self.seek_one(tp, *offset, timeout) {
-                    Err(error) if error.kind() == ErrorKind::Unavailable && Instant::now() < deadline => {
-                        tokio::time::sleep(SEEK_PAUSE).await;
-                    }
-                    done => break done?,
-                }
-            }
-        }
-        Ok(())
+    /// A partition that is not assigned; those before it are sent there.
+    pub fn seek(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), Error> {
+        offsets.iter().try_for_each(|(tp, offset)| self.fetcher.seek(tp, *offset))
     }
 
     /// Stops fetching and handing out records of these partitions; the group membership goes on as long as polls do.
@@ -89,9 +68,7 @@ impl Consumer {
     /// # Errors
     /// A partition that is not assigned.
     pub fn pause(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
-        let list = offsets::list(partitions, Offset::Invalid)?;
-        self.client.pause(&list).map_err(|error| Error::from_client("pausing", &error))?;
-        offsets::check(&list, "pausing")
+        self.fetcher.set_paused(partitions, true)
     }
 
     /// Goes on with partitions that were paused.
@@ -99,24 +76,23 @@ impl Consumer {
     /// # Errors
     /// A partition that is not assigned.
     pub fn resume(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
-        let list = offsets::list(partitions, Offset::Invalid)?;
-        self.client.resume(&list).map_err(|error| Error::from_client("resuming", &error))?;
-        offsets::check(&list, "resuming")
+        self.fetcher.set_paused(partitions, false)
     }
 
-    fn assign_list(&self, list: &TopicPartitionList) -> Result<(), Error> {
+    fn take(&self, starts: impl Iterator<Item = (TopicPartition, Start)>) -> Result<(), Error> {
+        let starts: Vec<_> = starts.collect();
+        let list: Vec<_> = starts.iter().map(|(tp, _)| tp.clone()).collect();
+        // The offset means nothing to a client that does not fetch, but without one it would ask for the committed ones.
+        let list = offsets::list(&list, Offset::Beginning)?;
         let assigned = match self.client.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => self.client.incremental_assign(list),
-            _ => self.client.assign(list),
+            RebalanceProtocol::Cooperative => self.client.incremental_assign(&list),
+            _ => {
+                self.fetcher.clear();
+                self.client.assign(&list)
+            }
         };
-        assigned.map_err(|error| Error::from_client("taking over partitions", &error))
-    }
-
-    fn seek_one(&self, tp: &TopicPartition, offset: i64, timeout: Duration) -> Result<(), Error> {
-        let action = || format!("seeking {tp} to offset {offset}");
-        let list = offsets::list_with_offsets(&[(tp.clone(), offset)])?;
-        let answer =
-            self.client.seek_partitions(list, timeout).map_err(|error| Error::from_client(&action(), &error))?;
-        offsets::check(&answer, "seeking")
+        assigned.map_err(|error| Error::from_client("taking over partitions", &error))?;
+        self.client.pause(&list).map_err(|error| Error::from_client("taking over partitions", &error))?;
+        self.fetcher.assign(starts)
     }
 }

@@ -1,15 +1,14 @@
 //! The consumer itself.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::sync::Notify;
 
-use super::arena::Arena;
 use super::commit::{CommitResult, Commits};
 use super::departure::Departure;
 use super::missing::MissingTopics;
@@ -18,10 +17,9 @@ use super::rebalance::{Group, RebalanceEvent};
 use super::record::{ConsumerRecord, TopicPartition};
 use crate::client_log::{ClientLog, lock};
 use crate::error::{Error, ErrorKind};
+use crate::fetch::Fetcher;
 use crate::properties::{Properties, Role, Translation, translate};
 
-/// librdkafka looks again this often whether its full queue has room.
-const FULL_QUEUE_BACKOFF_MS: u32 = 10;
 /// How often librdkafka is looked at until it asks for its first token, and how long.
 const FIRST_TOKEN_TURNS: u32 = 100;
 const FIRST_TOKEN_PAUSE: Duration = Duration::from_millis(10);
@@ -31,7 +29,7 @@ const IDLE_PAUSE: Duration = Duration::from_secs(30);
 /// What this consumer may hold of records that nobody polled yet: its share of the worker's memory budget.
 #[derive(Clone, Copy, Debug)]
 pub struct ConsumerLimits {
-    /// KiB of fetched records in the queue. At most one fetch is on its way on top of it.
+    /// KiB of fetched records in the queue. At most one fetch per broker is on its way on top of it.
     pub queued_kbytes: usize,
     /// Bytes of one fetch, for all partitions of a broker together; a larger single batch still comes through.
     pub fetch_bytes: usize,
@@ -46,11 +44,10 @@ impl Default for ConsumerLimits {
     }
 }
 
-/// What one poll brought.
+/// What one poll brought: records, or events.
 #[derive(Clone, Debug, Default)]
 pub struct PollResult {
-    /// Records in offset order per partition. They were fetched before the events: hand them on first, or drop those of
-    /// partitions that go.
+    /// Records in offset order per partition.
     pub records: Vec<ConsumerRecord>,
     /// Changes of the assignment, to be answered in this order. No records come until they are.
     pub events: Vec<RebalanceEvent>,
@@ -63,12 +60,16 @@ pub struct PollResult {
 /// One task polls it; the other methods may be called from elsewhere. Dropping it leaves the group and blocks until
 /// that is done: use [`close`](Self::close) where blocking matters.
 pub struct Consumer {
+    /// Before the client, whose end may take long: nothing is fetched meanwhile.
+    pub(super) fetcher: Fetcher,
+    /// The group, its offsets, and what the cluster knows of both. It has the same partitions, and fetches nothing of them.
     pub(super) client: Arc<BaseConsumer<Group>>,
     pub(super) translation: Translation,
     batch_bytes: usize,
     ready: Arc<Notify>,
     commits: Arc<Commits>,
-    state: Mutex<PollState>,
+    /// Records of the last poll that brought some: the next one makes room for as many at once.
+    usual: AtomicUsize,
     subscription: Mutex<Subscription>,
 }
 
@@ -79,15 +80,6 @@ enum Subscription {
     Nothing,
     Topics(Arc<MissingTopics>),
     Pattern(Arc<PatternSubscription>),
-}
-
-#[derive(Default)]
-struct PollState {
-    arena: Arena,
-    /// An error that came after records of the same poll.
-    error: Option<Error>,
-    /// Records of the last poll that brought some: the next one makes room for as many at once.
-    usual: usize,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -107,7 +99,12 @@ impl Consumer {
         if translation.java("group.id").is_none() {
             return Err(Error::property("group.id", "", "the name of a consumer group"));
         }
-        limit(&mut translation, limits);
+        // The client fetches nothing, or once before it hears that it is not to.
+        for (key, value) in
+            [("queued.max.messages.kbytes", 1), ("fetch.max.bytes", 1_000_000), ("fetch.message.max.bytes", 1_000)]
+        {
+            translation.set(key, value);
+        }
         let log = ClientLog::new(&translation);
         let mut client = BaseConsumer::from_config_and_context(&translation.client_config()?, Group::new(log))
             .map_err(|error| Error::from_client("creating a consumer", &error))?;
@@ -123,13 +120,15 @@ impl Consumer {
         // What came before the callback was set woke nobody.
         ready.notify_one();
         let commits = Commits::new(Arc::clone(&ready));
+        let fetcher = Fetcher::new(&translation, properties, limits, Arc::clone(&ready))?;
         Ok(Self {
             client: Arc::new(client),
+            fetcher,
             translation,
             batch_bytes: limits.batch_bytes.max(1),
             ready,
             commits,
-            state: Mutex::default(),
+            usual: AtomicUsize::new(0),
             subscription: Mutex::default(),
         })
     }
@@ -165,34 +164,35 @@ impl Consumer {
         Ok(())
     }
 
-    /// Up to `max_records` records that are there, or come within `timeout`; returns at once when there is anything.
-    /// With a zero timeout it never blocks: wait with [`ready`](Self::ready).
+    /// Up to `max_records` records that are there, unless the group has something to say first. Never blocks: wait with
+    /// [`ready`](Self::ready).
     ///
     /// # Errors
     /// What Java's `poll` throws: no authorization, fenced, no offset and `auto.offset.reset=none`, bytes that cannot be read. What a retry
     /// can mend is not an error: the client goes on by itself.
-    pub fn poll_batch(&self, max_records: usize, timeout: Duration) -> Result<PollResult, Error> {
+    pub fn poll_batch(&self, max_records: usize) -> Result<PollResult, Error> {
         self.refresh_subscription();
-        let mut state = lock(&self.state);
-        if let Some(error) = state.error.take() {
-            return Err(error);
-        }
-        let mut result = PollResult::default();
-        let PollState { arena, usual, .. } = &mut *state;
-        let outcome = self.fill(arena, &mut result.records, (*usual, max_records), timeout);
-        if !result.records.is_empty() {
-            *usual = result.records.len();
-        }
+        self.serve()?;
+        let mut result = PollResult { commits: self.commits.take_results(), ..PollResult::default() };
         result.events = self.group().take_events();
-        result.commits = self.commits.take_results();
-        if let Err(error) = outcome {
-            if result.records.is_empty() && result.events.is_empty() && result.commits.is_empty() {
-                return Err(error);
-            }
-            state.error = Some(error);
-            self.ready.notify_one();
+        // Nobody gets records while the group waits for an answer; nor when another thread gives it (Invariant 5).
+        if !result.events.is_empty() || self.group().is_leaving() {
+            return Ok(result);
         }
-        Ok(result)
+        result.records.reserve(self.usual.load(Ordering::Relaxed).min(max_records));
+        let polled = self.fetcher.poll(max_records, self.batch_bytes, &mut result.records);
+        if !result.records.is_empty() {
+            self.usual.store(result.records.len(), Ordering::Relaxed);
+        }
+        match polled {
+            Err(error) if result.commits.is_empty() => Err(error),
+            // Comes again with the next poll.
+            Err(error) => {
+                self.fetcher.fail(error);
+                Ok(result)
+            }
+            Ok(()) => Ok(result),
+        }
     }
 
     /// Waits until [`poll_batch`](Self::poll_batch) has something to do. May wake for nothing. Cancel safe. One waiter
@@ -265,41 +265,19 @@ impl Consumer {
         }
     }
 
-    fn fill(
-        &self,
-        arena: &mut Arena,
-        records: &mut Vec<ConsumerRecord>,
-        (usual, max): (usize, usize),
-        timeout: Duration,
-    ) -> Result<(), Error> {
-        let deadline = Instant::now() + timeout;
-        let mut bytes = 0;
-        while records.len() < max && bytes < self.batch_bytes {
+    /// Lets the client say what it has to: rebalances, errors, lines for the log. It tells by way of the group's context.
+    fn serve(&self) -> Result<(), Error> {
+        loop {
             let served = self.group().served();
-            let wait =
-                if records.is_empty() { deadline.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
-            match self.client.poll(wait) {
-                // Another thread polls beside this one now, so one of the records before it may be gone.
-                Some(Ok(_)) if self.group().is_leaving() => return Ok(()),
-                Some(Ok(message)) => {
-                    let record = arena.record(&message)?;
-                    if records.is_empty() {
-                        records.reserve(usual.min(max));
-                    }
-                    bytes += record.key.as_ref().map_or(0, Bytes::len) + record.value.as_ref().map_or(0, Bytes::len);
-                    records.push(record);
-                }
+            match self.client.poll(Duration::ZERO) {
+                // It was on its way when the partitions were paused.
+                Some(Ok(_)) => {}
                 Some(Err(error)) => stop_for(&error, self.group().log())?,
-                None if self.group().has_events() => return Ok(()),
                 // Something was served that is no record: there may be more behind it.
-                None if self.group().served() != served => {}
-                None if records.is_empty() && Instant::now() < deadline => {}
+                None if self.group().served() != served && !self.group().has_events() => {}
                 None => return Ok(()),
             }
         }
-        // The queue may hold more without ever having been empty, and then nothing wakes the task.
-        self.ready.notify_one();
-        Ok(())
     }
 
     fn timed_out(&self, action: &str) -> Error {
@@ -329,17 +307,4 @@ fn stop_for(error: &KafkaError, log: &ClientLog) -> Result<(), Error> {
         || matches!(failure.kind(), ErrorKind::Authorization | ErrorKind::Fenced | ErrorKind::CorruptRecord)
         || matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::NotImplemented);
     if stops { Err(failure) } else { Ok(()) }
-}
-
-fn limit(translation: &mut Translation, limits: ConsumerLimits) {
-    let wanted = usize::try_from(translation.number("fetch.max.bytes")).unwrap_or(0);
-    // librdkafka refuses a fetch size below its message size, which means nothing for a consumer.
-    let fetch = wanted.min(limits.fetch_bytes).clamp(1_000, i32::MAX as usize - 1_024);
-    translation.set("fetch.max.bytes", fetch);
-    translation.set("message.max.bytes", fetch.min(1_000_000));
-    let partition =
-        translation.native("fetch.message.max.bytes").and_then(|bytes| bytes.parse::<usize>().ok()).unwrap_or(fetch);
-    translation.set("fetch.message.max.bytes", partition.min(fetch));
-    translation.set("queued.max.messages.kbytes", limits.queued_kbytes.clamp(1, 2_097_151));
-    translation.set("fetch.queue.backoff.ms", FULL_QUEUE_BACKOFF_MS);
 }

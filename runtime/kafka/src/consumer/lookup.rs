@@ -24,8 +24,7 @@ impl Consumer {
         partitions: &[TopicPartition],
         timeout: Duration,
     ) -> Result<Vec<(TopicPartition, i64)>, Error> {
-        let polled = self.client.position().map_err(|error| Error::from_client("reading positions", &error))?;
-        let mut positions = offsets::known(&polled);
+        let mut positions = self.fetcher.positions();
         positions.retain(|(tp, _)| partitions.contains(tp));
         let missing = without(partitions, &positions);
         if !missing.is_empty() {
@@ -36,29 +35,6 @@ impl Consumer {
             positions.extend(self.reset_offsets(&missing, timeout).await?);
         }
         Ok(positions)
-    }
-
-    /// Positions after the last record that was polled, control records included, by partition number: for consumers of
-    /// one topic.
-    pub(crate) fn polled_positions(&self) -> Vec<(i32, i64)> {
-        match self.client.position() {
-            Ok(list) => offsets::known(&list).into_iter().map(|(tp, offset)| (tp.partition, offset)).collect(),
-            Err(error) => {
-                tracing::debug!(%error, "reading positions");
-                Vec::new()
-            }
-        }
-    }
-
-    /// Looks up where the partitions of `topic` are, so that the first fetch does not wait for that (up to a second).
-    /// Cancel safe.
-    ///
-    /// # Errors
-    /// No broker answered in time.
-    pub async fn look_up(&self, topic: &str, timeout: Duration) -> Result<(), Error> {
-        let action = format!("looking up topic {topic}");
-        let topic = topic.to_owned();
-        self.blocking(move |client| client.fetch_metadata(Some(&topic), timeout).map(drop), &action).await
     }
 
     /// The committed offsets of those partitions that have one.

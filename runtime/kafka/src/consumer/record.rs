@@ -38,11 +38,8 @@ pub enum TimestampType {
     LogAppendTime,
 }
 
-/// Names and values in order; a name may occur more than once, a value may be missing.
-pub(super) type RecordHeaders = Vec<(Arc<str>, Option<Bytes>)>;
-
-/// A record that was read. Its bytes share one buffer with others of its batch: keeping a single record for long keeps
-/// that buffer (64 KiB, or the record's size when it is larger).
+/// A record that was read. Its bytes are slices of what was fetched with it: keeping a single record for long keeps all of that,
+/// up to `fetch.max.bytes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsumerRecord {
     /// The topic; one string for all records of it.
@@ -59,6 +56,6 @@ pub struct ConsumerRecord {
     pub key: Option<Bytes>,
     /// The value; `None` is a tombstone.
     pub value: Option<Bytes>,
-    /// Headers in order.
+    /// Headers in order; a name may occur more than once, a value may be missing.
     pub headers: Vec<(Arc<str>, Option<Bytes>)>,
 }

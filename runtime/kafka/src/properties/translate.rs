@@ -101,6 +101,7 @@ impl Translation {
         self.native.insert(key.to_owned(), value.to_string());
     }
 
+    #[cfg(test)]
     pub(crate) fn native(&self, key: &str) -> Option<&str> {
         self.native.get(key).map(String::as_str)
     }

@@ -7,19 +7,19 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteGroupsRequest,
     DeleteGroupsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
-    DescribeGroupsRequest, DescribeGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest,
-    HeartbeatResponse, InitProducerIdRequest, InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse,
-    LeaveGroupRequest, LeaveGroupResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
-    OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest,
-    OffsetFetchResponse, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
-    SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse,
+    DescribeGroupsRequest, DescribeGroupsResponse, FetchRequest, FetchResponse, FindCoordinatorRequest,
+    FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse, InitProducerIdRequest, InitProducerIdResponse,
+    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListOffsetsRequest,
+    ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetCommitRequest, OffsetCommitResponse,
+    OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse, SaslAuthenticateRequest,
+    SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable};
 
 use super::shape::Shape::{self, Array, Blob, Fixed, Text};
 
 /// A request that is spoken in one version.
-pub(super) trait Api: Encodable + Sync {
+pub(crate) trait Api: Encodable + Sync {
     /// Name in Kafka's protocol guide.
     const NAME: &'static str;
     /// Number in the request header.
@@ -30,20 +30,23 @@ pub(super) trait Api: Encodable + Sync {
     const ANSWER: &'static [Shape];
     /// The answer.
     type Answer: Decodable;
+    /// The longest answer that is read. The longest legitimate one without data lists a group with thousands of members or offsets.
+    const LONGEST: usize = 16 << 20;
 
     /// The error code of the answer as a whole. 0 is success, or that the answer has to be looked at part by part.
     fn code(answer: &Self::Answer) -> i16;
 }
 
-/// `name => number, version, answer type, layout, code`
+/// `name => number, version, answer type, layout, code`, and the longest answer of those that bring data.
 macro_rules! apis {
-    ($($request:ident => $name:literal, $key:literal, $version:literal, $answer:ident, $shape:expr, $code:expr;)*) => {$(
+    ($($request:ident => $name:literal, $key:literal, $version:literal, $answer:ident, $shape:expr, $code:expr $(, $longest:expr)?;)*) => {$(
         impl Api for $request {
             const NAME: &'static str = $name;
             const KEY: i16 = $key;
             const VERSION: i16 = $version;
             const ANSWER: &'static [Shape] = $shape;
             type Answer = $answer;
+            $(const LONGEST: usize = $longest;)?
 
             fn code(answer: &$answer) -> i16 {
                 let code: fn(&$answer) -> i16 = $code;
@@ -56,6 +59,9 @@ macro_rules! apis {
 apis! {
     ApiVersionsRequest => "ApiVersions", 18, 0, ApiVersionsResponse,
         &[Fixed(2), Array(&[Fixed(6)])], |answer| answer.error_code;
+    FetchRequest => "Fetch", 1, 11, FetchResponse,
+        &[Fixed(10), Array(&[Text, Array(&[Fixed(30), Array(&[Fixed(16)]), Fixed(4), Blob])])],
+        |answer| answer.error_code, 1 << 30;
     MetadataRequest => "Metadata", 3, 7, MetadataResponse,
         &[
             Fixed(4), Array(&[Fixed(4), Text, Fixed(4), Text]), Text, Fixed(4),

@@ -23,7 +23,7 @@ use crate::security::Security;
 /// A call that fails or is dropped half-way closes the connection, because an answer to it may still be on its way; every
 /// later call then fails with `NotConnected`.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     address: String,
     client_id: String,
     stream: Option<Stream>,
@@ -37,7 +37,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects, asks for the versions that the broker offers, and authenticates. A failure to connect is an I/O error of the
     /// caller to name, `PermissionDenied` when trying again is of no use.
-    pub(super) async fn open(address: &str, config: &ClientConfig) -> io::Result<Self> {
+    pub(crate) async fn open(address: &str, config: &ClientConfig) -> io::Result<Self> {
         let setup = config.connection_setup_timeout;
         let connecting = timeout(setup, Stream::open(address, config.security.tls.as_ref())).await;
         let stream = connecting.map_err(|_| timed_out("no connection", setup))??;
@@ -69,7 +69,7 @@ impl Connection {
         Ok(())
     }
 
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
@@ -80,7 +80,7 @@ impl Connection {
 
     /// Sends `request` and waits at most `patience` for the answer, whatever error code is in it. Dropping the future
     /// closes the connection; the broker may have acted on the request.
-    pub(super) async fn call<A: Api>(&mut self, request: &A, patience: Duration) -> Result<A::Answer, Error> {
+    pub(crate) async fn call<A: Api>(&mut self, request: &A, patience: Duration) -> Result<A::Answer, Error> {
         if self.renew_at.is_some_and(|at| Instant::now() >= at) && !self.is_closed() {
             let renewed = self.authenticate(patience).await;
             renewed.map_err(|reason| Error::unreachable(vec![(self.address.clone(), reason)]))?;
@@ -99,7 +99,7 @@ impl Connection {
             self.stream.take().ok_or_else(|| self.disconnected::<A>(io::ErrorKind::NotConnected.into()))?;
         let exchange = async {
             stream.write_all(&bytes).await?;
-            read_frame(&mut stream).await
+            read_frame(&mut stream, A::LONGEST).await
         };
         let frame = match timeout(patience, exchange).await {
             Ok(Ok(frame)) => frame,

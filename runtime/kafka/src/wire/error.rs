@@ -155,7 +155,7 @@ impl Error {
     }
 
     /// No address took a connection. A refusal by one of them is the better reason: the others may just be down.
-    pub(super) fn unreachable(tried: Vec<(String, io::Error)>) -> Self {
+    pub(crate) fn unreachable(tried: Vec<(String, io::Error)>) -> Self {
         if tried.iter().any(|(_, reason)| is_refusal(reason)) {
             return Self::Refused { tried: tried.into_iter().filter(|(_, reason)| is_refusal(reason)).collect() };
         }

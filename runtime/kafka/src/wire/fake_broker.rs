@@ -93,7 +93,7 @@ pub(super) fn coordinator_at(broker: &FakeBroker) -> FindCoordinatorResponse {
 }
 
 async fn serve(mut stream: TcpStream, port: u16, script: Arc<Mutex<Script>>) {
-    while let Ok(mut frame) = read_frame(&mut stream).await {
+    while let Ok(mut frame) = read_frame(&mut stream, 1 << 20).await {
         let header = RequestHeader::decode(&mut frame, 1).expect("a request header of version 1");
         let reply = {
             let mut script = script.lock().expect("no panic under the lock");

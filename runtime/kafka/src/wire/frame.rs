@@ -10,8 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::api::Api;
 use super::shape;
 
-/// The longest answer that is read. The longest legitimate one lists a group with thousands of members or offsets.
-pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Room that is made for an answer before its bytes are there.
+const AT_ONCE: usize = 4 << 20;
 
 /// Header version 1: with a client id, without tagged fields. It belongs to every version spoken here.
 const REQUEST_HEADER_VERSION: i16 = 1;
@@ -43,17 +43,14 @@ pub(super) fn decode_answer<A: Api>(mut frame: Bytes, correlation_id: i32) -> Re
     A::Answer::decode(&mut frame, A::VERSION).map_err(|error| error.to_string())
 }
 
-/// Reads one length-prefixed frame, without its length. A length that lies costs no memory: the buffer grows with what
-/// arrives. A length out of bounds is `InvalidData`. Not cancel safe: bytes already read are lost.
-pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
+/// Reads one length-prefixed frame, without its length. A length that lies costs little memory: beyond a few megabytes the buffer
+/// grows with what arrives. A length out of bounds is `InvalidData`. Not cancel safe: bytes already read are lost.
+pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin), longest: usize) -> io::Result<Bytes> {
     let length = stream.read_i32().await?;
-    let length = usize::try_from(length).ok().filter(|length| *length <= MAX_ANSWER_BYTES).ok_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("answer of {length} bytes, at most {MAX_ANSWER_BYTES} allowed"),
-        )
+    let length = usize::try_from(length).ok().filter(|length| *length <= longest).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("answer of {length} bytes, at most {longest} allowed"))
     })?;
-    let mut frame = BytesMut::with_capacity(length.min(8 * 1024));
+    let mut frame = BytesMut::with_capacity(length.min(AT_ONCE));
     let mut rest = stream.take(length as u64);
     while frame.len() < length {
         if rest.read_buf(&mut frame).await? == 0 {
@@ -118,11 +115,14 @@ mod tests {
     #[tokio::test]
     async fn a_length_out_of_bounds_is_refused_before_reading_on() {
         for length in [-1_i32, i32::MAX, 16 * 1024 * 1024 + 1] {
-            let error = read_frame(&mut length.to_be_bytes().as_slice()).await.expect_err("refused");
+            let error = read_frame(&mut length.to_be_bytes().as_slice(), 16 << 20).await.expect_err("refused");
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
         let short = [0, 0, 0, 9, 1, 2];
-        assert_eq!(read_frame(&mut short.as_slice()).await.expect_err("cut").kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(
+            read_frame(&mut short.as_slice(), 16 << 20).await.expect_err("cut").kind(),
+            io::ErrorKind::UnexpectedEof
+        );
     }
 
     fn survives<A: Api>(bytes: &Bytes) {

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use kafka_protocol::messages::{
     ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
-    DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
-    LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest,
+    DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest,
+    JoinGroupRequest, LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest,
     OffsetFetchRequest, SaslAuthenticateRequest, SaslHandshakeRequest, SyncGroupRequest,
 };
 
@@ -19,7 +19,7 @@ pub fn wire_answers(bytes: &[u8]) {
 }
 
 fn answer(request: u8, frame: &Bytes) {
-    const DECODERS: [fn(&Bytes); 19] = [
+    const DECODERS: [fn(&Bytes); 20] = [
         decode::<ApiVersionsRequest>,
         decode::<MetadataRequest>,
         decode::<FindCoordinatorRequest>,
@@ -39,6 +39,7 @@ fn answer(request: u8, frame: &Bytes) {
         decode::<SaslHandshakeRequest>,
         decode::<SaslAuthenticateRequest>,
         decode::<InitProducerIdRequest>,
+        decode::<FetchRequest>,
     ];
     DECODERS[usize::from(request) % DECODERS.len()](frame);
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns what librdkafka cannot do from safe Rust: membership of a classic group with protocol type `connect`, and the
 //! group calls of an admin client (describe, list, alter and delete offsets, delete the group). The herder's membership
-//! task and its offset endpoints call it; data never passes through here.
+//! task and its offset endpoints call it, and the fetches of sinks and internal topics (`crate::fetch`) go over its connections.
 //!
 //! Keeps this rule: a byte that a broker sent is checked against the layout of its message before anything is allocated
 //! from it, so no answer can panic or exhaust the worker. Each request is spoken in one fixed version, all of them
@@ -35,6 +35,7 @@ mod tests;
 
 pub use cluster::Cluster;
 pub use config::{ClientConfig, GroupConfig};
+pub(crate) use connection::Connection;
 pub use description::{GroupDescription, GroupMemberDescription};
 pub use error::{Error, ErrorKind};
 pub use fence::TransactionAdmin;

@@ -5,7 +5,7 @@
 
 /// One field, or the element fields of an array.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// So many bytes.
     Fixed(usize),
     /// A 16-bit length, -1 for null, and so many bytes.

@@ -113,23 +113,24 @@ impl TopicAdmin {
     }
 
     /// The offset of each partition at `timestamp`: -2 is the first record's, -1 the one after the last, open transactions
-    /// included. In the order of `partitions`.
+    /// included when `isolation` is 0. In the order of `partitions`.
     pub(crate) async fn offsets(
         &self,
         partitions: &[(&str, i32)],
         timestamp: i64,
+        isolation: i8,
         timeout: Duration,
     ) -> Result<Vec<i64>, Error> {
         let end = Instant::now() + timeout;
         loop {
-            match self.try_offsets(partitions, timestamp).await {
+            match self.try_offsets(partitions, timestamp, isolation).await {
                 Ok(offsets) => return Ok(offsets),
                 Err(error) => pause(error, end).await?,
             }
         }
     }
 
-    async fn try_offsets(&self, partitions: &[(&str, i32)], timestamp: i64) -> Result<Vec<i64>, Error> {
+    async fn try_offsets(&self, partitions: &[(&str, i32)], timestamp: i64, isolation: i8) -> Result<Vec<i64>, Error> {
         let mut topics: Vec<&str> = partitions.iter().map(|(topic, _)| *topic).collect();
         topics.sort_unstable();
         topics.dedup();
@@ -141,7 +142,9 @@ impl TopicAdmin {
         let mut found: BTreeMap<(String, i32), i64> = BTreeMap::new();
         for (leader, partitions) in by_leader {
             let mut connection = self.broker(&metadata, leader).await?;
-            let answer = connection.call(&offsets_request(&partitions, timestamp), self.config.request_timeout).await?;
+            let answer = connection
+                .call(&offsets_request(&partitions, timestamp, isolation), self.config.request_timeout)
+                .await?;
             for topic in answer.topics {
                 for partition in topic.partitions {
                     let subject = format!("{}-{}", &*topic.name, partition.partition_index);
@@ -221,7 +224,7 @@ fn leader(metadata: &Metadata, topic: &str, partition: i32) -> Result<i32, Error
     }
 }
 
-fn offsets_request(partitions: &[(&str, i32)], timestamp: i64) -> ListOffsetsRequest {
+fn offsets_request(partitions: &[(&str, i32)], timestamp: i64, isolation: i8) -> ListOffsetsRequest {
     let mut topics: Vec<ListOffsetsTopic> = Vec::new();
     for (topic, partition) in partitions {
         let partition = ListOffsetsPartition::default()
@@ -234,7 +237,7 @@ fn offsets_request(partitions: &[(&str, i32)], timestamp: i64) -> ListOffsetsReq
                 .push(ListOffsetsTopic::default().with_name(TopicName(text(topic))).with_partitions(vec![partition])),
         }
     }
-    ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_isolation_level(0).with_topics(topics)
+    ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_isolation_level(isolation).with_topics(topics)
 }
 
 fn broker_error(subject: &str, code: ResponseError) -> Error {

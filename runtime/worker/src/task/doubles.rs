@@ -428,7 +428,7 @@ impl RecordConsumer for FakeConsumer {
         Ok(())
     }
 
-    async fn seek(&self, positions: &[(TopicPartition, i64)], _: Duration) -> Result<(), Error> {
+    fn seek(&self, positions: &[(TopicPartition, i64)]) -> Result<(), Error> {
         self.note(format!("seek {}", at(positions)));
         Ok(())
     }

@@ -24,7 +24,7 @@ pub(crate) trait RecordConsumer: Send + Sync {
 
     fn unassign(&self, partitions: &[TopicPartition]) -> Result<(), Error>;
 
-    async fn seek(&self, positions: &[(TopicPartition, i64)], timeout: Duration) -> Result<(), Error>;
+    fn seek(&self, positions: &[(TopicPartition, i64)]) -> Result<(), Error>;
 
     fn pause(&self, partitions: &[TopicPartition]) -> Result<(), Error>;
 
@@ -42,7 +42,7 @@ pub(crate) trait RecordConsumer: Send + Sync {
 #[async_trait]
 impl RecordConsumer for Consumer {
     fn poll(&self, max_records: usize) -> Result<PollResult, Error> {
-        self.poll_batch(max_records, Duration::ZERO)
+        self.poll_batch(max_records)
     }
 
     async fn ready(&self) {
@@ -61,8 +61,8 @@ impl RecordConsumer for Consumer {
         Consumer::unassign(self, partitions)
     }
 
-    async fn seek(&self, positions: &[(TopicPartition, i64)], timeout: Duration) -> Result<(), Error> {
-        Consumer::seek(self, positions, timeout).await
+    fn seek(&self, positions: &[(TopicPartition, i64)]) -> Result<(), Error> {
+        Consumer::seek(self, positions)
     }
 
     fn pause(&self, partitions: &[TopicPartition]) -> Result<(), Error> {

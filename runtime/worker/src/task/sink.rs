@@ -216,7 +216,7 @@ impl WorkerSinkTask {
     /// Goes on at these offsets; held records of their partitions come again.
     pub(super) async fn go_to(&mut self, positions: &[(TopicPartition, i64)]) -> Result<(), ConnectError> {
         let native: Vec<_> = positions.iter().map(|(tp, offset)| (kafka_partition(tp), *offset)).collect();
-        self.consumer.seek(&native, CALL_TIMEOUT).await.map_err(consumer_error)?;
+        self.consumer.seek(&native).map_err(consumer_error)?;
         for (partition, offset) in positions {
             self.assignment.rewound(partition, *offset);
             self.drop_held(std::slice::from_ref(partition))?;

@@ -1,14 +1,15 @@
 //! A TLS front of the schema registry, which may ask for a client's certificate and for credentials.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use openssl::pkcs12::Pkcs12;
-use openssl::ssl::{SslAcceptor, SslMethod, SslVerifyMode};
+use openssl::ssl::{HandshakeError, SslAcceptor, SslMethod, SslVerifyMode};
 use sluice_harness::{Certificates, STORE_PASSWORD, SchemaRegistry};
 
 /// What a front shows and what it asks for.
@@ -49,8 +50,12 @@ impl Front {
                 let (acceptor, asked) = (acceptor.clone(), Arc::clone(&asked));
                 let (target, authorization) = (target.clone(), authorization.clone());
                 thread::spawn(move || {
-                    // A client that refuses the certificate, or shows none, has no request.
-                    let Ok(mut client) = acceptor.accept(client) else { return };
+                    let mut client = match acceptor.accept(client) {
+                        Ok(client) => client,
+                        // A client that refuses the certificate, or shows none, has no request.
+                        Err(HandshakeError::Failure(refused)) => return see_off(refused.get_ref()),
+                        Err(_) => return,
+                    };
                     // One that is gone needs no answer.
                     drop(answer(&mut client, &target, authorization.as_deref(), &asked));
                     drop(client.shutdown());
@@ -79,6 +84,14 @@ impl Front {
 fn host(url: &str) -> Result<String> {
     let rest = url.strip_prefix("http://").context("the registry speaks HTTP")?;
     Ok(rest.split('/').next().unwrap_or_default().to_owned())
+}
+
+/// Waits for the client to go: closed at once behind what it still sends, the connection would lose the reason on its way.
+fn see_off(mut client: &TcpStream) {
+    // It may be gone already.
+    drop(client.shutdown(Shutdown::Write));
+    drop(client.set_read_timeout(Some(Duration::from_secs(5))));
+    drop(std::io::copy(&mut client, &mut std::io::sink()));
 }
 
 fn acceptor(certificates: &Certificates, rules: Rules<'_>) -> Result<SslAcceptor> {

@@ -1,6 +1,6 @@
 //! A client that is not let in, or does not trust the broker, gets one clear error and does not try in a busy loop.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use sluice_harness::{Entrance, PASSWORD};
@@ -10,7 +10,7 @@ use super::counting_proxy::CountingProxy;
 use super::round_trip::{acks, record};
 use super::settings::{Settings, client, pem, plain, scram, trust};
 use super::shared;
-use crate::stores::{DEADLINE, blocking, within};
+use crate::stores::{DEADLINE, blocking, poll, within};
 
 /// What a client with these properties is told, by each client, and how often the broker was tried meanwhile.
 async fn refused(name: &str, settings: &Settings, expected: [&str; 2]) -> Result<()> {
@@ -38,7 +38,7 @@ async fn refused(name: &str, settings: &Settings, expected: [&str; 2]) -> Result
     consumer.subscribe(&["nowhere"])?;
     let error = within("the consumer's refusal", async {
         loop {
-            match consumer.poll_batch(1, Duration::from_millis(50)) {
+            match poll(&consumer, 1).await {
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) => return error,
             }

@@ -1,7 +1,5 @@
 //! What both Kafka clients do when they are let in.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use sluice_kafka::wire::{ClientConfig, GroupAdmin, GroupConfig, GroupMember, HeartbeatOutcome};
@@ -11,7 +9,7 @@ use sluice_kafka::{
 };
 
 use super::settings::{Settings, client};
-use crate::stores::{DEADLINE, within};
+use crate::stores::{DEADLINE, poll, within};
 
 /// A record through librdkafka and back, and the calls of the raw-protocol client: all with the same properties.
 pub(super) async fn works(name: &str, settings: &Settings) -> Result<()> {
@@ -28,7 +26,7 @@ pub(super) async fn works(name: &str, settings: &Settings) -> Result<()> {
     consumer.assign_from_beginning(&[TopicPartition::new(topic.as_str(), 0)])?;
     let values = within("the record", async {
         loop {
-            let polled = consumer.poll_batch(10, Duration::from_millis(50))?;
+            let polled = poll(&consumer, 10).await?;
             if !polled.records.is_empty() {
                 return Ok::<_, Error>(polled.records);
             }
