@@ -203,8 +203,9 @@ fn schema_is_wider(theirs: &Json, ours: &Json) -> bool {
     let is_nested = |schema: &Json| schema["type"] == "ARRAY" || schema["type"] == "MAP";
     let same = |key: &str| schema_is_wider(&theirs[key], &ours[key]);
     // A map whose keys have no schema in common has none for its values either.
-    let no_keys = ours["type"] == "MAP" && ours["key"].is_null() && ours["value"].is_null();
-    is_nested(theirs) && theirs["type"] == ours["type"] && same("key") && (no_keys || same("value"))
+    let no_keys = |map: &Json| map["type"] == "MAP" && map["key"].is_null() && map["value"].is_null();
+    let values = no_keys(theirs) || no_keys(ours) || same("value");
+    is_nested(theirs) && theirs["type"] == ours["type"] && same("key") && values
 }
 
 /// Whether the two values are the same once ours has its numbers cut where the oracle has a float.
