@@ -31,7 +31,7 @@ impl Consumer {
     /// eager assignor (the default) everything is given back, whatever the list says.
     ///
     /// # Errors
-    /// As [`assign`](Self::assign).
+    /// As [`assign_from`](Self::assign_from).
     pub fn unassign(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
         let given_back = match self.client.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {

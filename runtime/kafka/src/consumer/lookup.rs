@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 
 impl Consumer {
     /// Where the next poll goes on, as Java's `position`: after the last record that was polled, else at the committed
-    /// offset, else where `auto.offset.reset` says. Can be asked before [`assign`](Self::assign).
+    /// offset, else where `auto.offset.reset` says. Can be asked before [`assign_from`](Self::assign_from).
     ///
     /// # Errors
     /// Not known in time; no offset and `auto.offset.reset=none`.

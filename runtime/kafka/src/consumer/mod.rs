@@ -2,7 +2,7 @@
 //!
 //! It hands out batches of records that are slices of what was fetched (`crate::fetch`), so that a record costs no allocation, and
 //! it never decides about a rebalance: the event waits in [`PollResult::events`] until the task has run its `preCommit`, `close` and commit,
-//! and answers with [`Consumer::assign`] or [`Consumer::unassign`]. The worker's sink task and the internal logs call
+//! and answers with [`Consumer::assign_from`] or [`Consumer::unassign`]. The worker's sink task and the internal logs call
 //! it.
 //!
 //! Invariant 2: nothing here commits an offset by itself; only [`Consumer::commit_sync`] and [`Consumer::commit_async`]

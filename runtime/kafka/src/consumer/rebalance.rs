@@ -17,8 +17,7 @@ use crate::client_log::{ClientLog, lock};
 /// A change of the assignment. The group waits for the answer, up to `max.poll.interval.ms`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RebalanceEvent {
-    /// These partitions are this consumer's now. Answer with [`Consumer::assign`](super::Consumer::assign) or
-    /// [`assign_from`](super::Consumer::assign_from).
+    /// These partitions are this consumer's now. Answer with [`Consumer::assign_from`](super::Consumer::assign_from).
     Assigned(Vec<TopicPartition>),
     /// These partitions go to another member. Commit, then answer with
     /// [`Consumer::unassign`](super::Consumer::unassign).

@@ -14,7 +14,7 @@ use super::state::{Leader, State};
 use crate::client_log::{lock, remind};
 use crate::consumer::TopicPartition;
 use crate::error::{Error, ErrorKind};
-use crate::wire::{self, ClientConfig, Cluster, Connection, Metadata, TopicAdmin};
+use crate::wire::{self, ClientConfig, Cluster, Connection, Metadata, TopicAdmin, backoff};
 
 /// Longest look for the offsets of one topic, before others have their turn.
 const LOOK_UP: Duration = Duration::from_secs(5);
@@ -362,8 +362,4 @@ fn is_lasting(error: &wire::Error) -> bool {
     let forbidden = ResponseError::TopicAuthorizationFailed;
     matches!(error, wire::Error::Refused { .. })
         || matches!(error, wire::Error::Broker { code, .. } if *code == forbidden)
-}
-
-fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
-    first.saturating_mul(1_u32.checked_shl(failures.min(20)).unwrap_or(u32::MAX)).min(longest.max(first))
 }

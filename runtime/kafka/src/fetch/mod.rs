@@ -12,7 +12,7 @@
 //! Order: within a partition, records come in the order of the log. A fetch goes on where the last one ended; what comes back for a
 //! partition that was taken away, or sent elsewhere, meanwhile is dropped by its generation.
 //!
-//! Memory: brokers are asked only while less than [`FetchConfig::queued_bytes`] wait to be read, so at most one fetch per broker
+//! Memory: brokers are asked only while less than `FetchConfig::queued_bytes` wait to be read, so at most one fetch per broker
 //! comes on top. All partitions of a broker are asked together: one with nothing to say holds up none that has.
 //!
 //! Errors: what a retry can mend is mended here (leaders that move, brokers that die, an offset that is gone, by

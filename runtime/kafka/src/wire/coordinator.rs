@@ -138,7 +138,7 @@ impl Coordinator {
 }
 
 /// Doubles from `first` to `longest`, then takes up to a fifth off or on so that workers do not march in step.
-fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
+pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
     let base = first.saturating_mul(1_u32.checked_shl(failures.min(20)).unwrap_or(u32::MAX)).min(longest.max(first));
     let spread = (RandomState::new().hash_one(failures) % 401) as u32;
     base * (800 + spread) / 1_000

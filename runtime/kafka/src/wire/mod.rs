@@ -36,6 +36,7 @@ mod tests;
 pub use cluster::Cluster;
 pub use config::{ClientConfig, GroupConfig};
 pub(crate) use connection::Connection;
+pub(crate) use coordinator::backoff;
 pub use description::{GroupDescription, GroupMemberDescription};
 pub use error::{Error, ErrorKind};
 pub use fence::TransactionAdmin;

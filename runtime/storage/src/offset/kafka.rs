@@ -90,9 +90,11 @@ fn lock(table: &Mutex<OffsetTable>) -> MutexGuard<'_, OffsetTable> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn read(table: &Mutex<OffsetTable>, record: LogRecord) {
-    match record.key {
-        Some(key) => lock(table).put(key, record.value),
+fn read(table: &Mutex<OffsetTable>, record: &LogRecord) {
+    // Bytes of their own: kept for long, slices would keep all that was fetched with them.
+    let own = Bytes::copy_from_slice;
+    match &record.key {
+        Some(key) => lock(table).put(own(key), record.value.as_deref().map(own)),
         None => tracing::warn!(
             partition = record.partition,
             offset = record.offset,
@@ -105,7 +107,7 @@ fn read(table: &Mutex<OffsetTable>, record: LogRecord) {
 impl OffsetBackingStore for KafkaOffsetBackingStore {
     async fn start(&self) -> Result<(), Error> {
         let table = Arc::clone(&self.table);
-        self.topic.start(Box::new(move |record| read(&table, record))).await?;
+        self.topic.start(Box::new(move |record| read(&table, &record))).await?;
         Ok(())
     }
 
