@@ -3,6 +3,7 @@
 //! Owns every process and folder that a test starts; called by `tests/it`, `tests/bench` and the `golden` binary. Invariant:
 //! nothing outlives the test process, however it ends, and nothing is killed by name.
 
+mod http_server;
 mod kafka;
 pub mod oracle;
 pub mod probe;
@@ -15,6 +16,7 @@ mod tier;
 mod wait;
 mod worker;
 
+pub use http_server::{HttpRequest, HttpServer, Reply};
 pub use kafka::{
     Certificates, EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD,
     SecuredKafka, Topics, USER, jars, java,

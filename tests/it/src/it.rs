@@ -9,6 +9,7 @@ mod errors;
 mod exactly_once;
 mod floors;
 mod forwarding;
+mod http;
 mod https;
 mod isolation;
 mod mixed_group;
