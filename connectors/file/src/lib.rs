@@ -1,9 +1,11 @@
-//! `FileStreamSource` and `FileStreamSink` under Kafka Connect's class names: lines of a file to records and back.
+//! `FileStreamSource` and `FileStreamSink` under Kafka Connect's class names: lines of a file to records and back; and
+//! `sluice.FileSource`, which follows many files through growth and rotation.
 //!
 //! The worker lists them through [`plugins`]. Positions are bytes, and nothing is lost or changed silently: what cannot be
 //! delivered as it is fails the task by name (Invariant 3). README.md has the keys and every difference from Kafka's.
 
 mod config;
+mod follow;
 mod sink;
 mod source;
 
@@ -12,7 +14,7 @@ use sluice_api::ConnectorPlugin;
 /// The version of Kafka Connect whose behaviour the connectors have.
 const VERSION: &str = "4.3.0";
 
-/// Both connectors.
+/// Every connector; Kafka's own first.
 pub fn plugins() -> Vec<Box<dyn ConnectorPlugin>> {
-    vec![Box::new(source::SourcePlugin), Box::new(sink::SinkPlugin)]
+    vec![Box::new(source::SourcePlugin), Box::new(sink::SinkPlugin), Box::new(follow::FollowPlugin)]
 }

@@ -8,6 +8,7 @@ mod config_keys;
 mod errors;
 mod exactly_once;
 mod floors;
+mod follow;
 mod forwarding;
 mod http;
 mod https;
