@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -111,8 +111,8 @@ pub(super) struct Follower {
     pub(super) gone: Option<Instant>,
     /// Whether the file is over, so that a last line without an end counts.
     pub(super) last_look: bool,
-    /// Whether a compressed file was read to its end.
-    pub(super) ended: bool,
+    /// The size at which a compressed file was read to its end.
+    pub(super) ended: Option<u64>,
     names: Names,
 }
 
@@ -161,9 +161,24 @@ impl Follower {
             active: now,
             gone: None,
             last_look: false,
-            ended: false,
+            ended: None,
             names,
         }
+    }
+
+    /// Opens the file under its path, unless another file has that path meanwhile.
+    pub(super) fn open(&self) -> io::Result<Input> {
+        let input = Input::open(&self.path)?;
+        let metadata = input.file().metadata()?;
+        if (metadata.dev(), metadata.ino()) != (self.id.device, self.id.inode) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "another file has its name now"));
+        }
+        Ok(input)
+    }
+
+    /// The size of the open file, compressed if it is.
+    pub(super) fn size(&self) -> io::Result<Option<u64>> {
+        self.input.as_ref().map(|input| input.file().metadata().map(|metadata| metadata.len())).transpose()
     }
 
     /// Another name for the same file.
@@ -179,15 +194,20 @@ impl Follower {
     /// Opens the file when it is closed and looks whether it is still the same: `false` when it was truncated or written anew, and
     /// is read from its beginning now.
     pub(super) fn refresh(&mut self) -> io::Result<bool> {
-        if self.input.is_none() {
-            self.input = Some(Input::open(&self.path)?);
+        let has_grown = self.ended.is_some() && self.size()? != self.ended;
+        if self.input.is_none() || has_grown {
+            // A decoder that has seen the end does not go on: it starts anew and passes over what was read.
+            self.input = Some(self.open()?);
+            self.ended = None;
         }
         let Some(input) = &self.input else { return Ok(true) };
         let shorter = !input.is_decoded() && input.file().metadata()?.len() < self.position;
         let same = !shorter && self.head.is_of(input.file())?;
         if !same {
-            (self.position, self.inside, self.ended, self.head) = (0, false, false, Head::default());
-            self.input = Some(Input::open(&self.path)?);
+            (self.position, self.inside, self.ended, self.head) = (0, false, None, Head::default());
+            if self.input.as_ref().is_some_and(Input::is_decoded) {
+                self.input = Some(self.open()?);
+            }
         }
         if let Some(input) = &self.input {
             self.head.extend(input.file())?;

@@ -154,7 +154,7 @@ impl Following {
             if follower.path != file.path {
                 follower.renamed(file.path);
             }
-            if file.size != follower.position && !follower.ended {
+            if file.size != follower.position && follower.ended != Some(file.size) {
                 wake(&mut self.ready, &mut self.waiting, file.id);
             }
         }
@@ -197,7 +197,7 @@ impl Following {
 
     /// Where reading of a file begins.
     fn place(&self, follower: &mut Follower, stored: Option<Stored>, size: u64) -> io::Result<()> {
-        let input = Input::open(&follower.path)?;
+        let input = follower.open()?;
         let path = follower.path.display();
         match stored {
             Some(stored) if stored.is_of(input.file())? && (input.is_decoded() || stored.position <= size) => {
@@ -276,11 +276,12 @@ impl Following {
             if used > 0 {
                 follower.active = Instant::now();
                 follower.last_look &= over;
-                follower.ended = after == After::End && used == chunk.len();
+                let is_end = after == After::End && used == chunk.len();
+                follower.ended = if is_end { follower.size().map_err(unreadable)? } else { None };
                 return Ok(after == After::More || used < chunk.len() && records.len() >= self.config.batch_size);
             }
             if after != After::More {
-                follower.ended = after == After::End;
+                follower.ended = if after == After::End { follower.size().map_err(unreadable)? } else { None };
                 if after == After::EndForNow && input_is_decoded(follower) {
                     // A decoder does not go on after an early end: the file is opened again when it has grown.
                     follower.input = None;
@@ -368,7 +369,8 @@ fn input_is_decoded(follower: &Follower) -> bool {
 
 /// Whether nothing was written since the last line that was handed out.
 fn is_read(follower: &Follower) -> bool {
-    follower.ended || std::fs::metadata(&follower.path).is_ok_and(|metadata| metadata.len() == follower.position)
+    let read = follower.ended.unwrap_or(follower.position);
+    std::fs::metadata(&follower.path).is_ok_and(|metadata| metadata.len() == read)
 }
 
 /// Puts a file in the queue unless it is there.

@@ -180,6 +180,9 @@ async fn compressed_files_are_read_once_to_their_end() {
     driver.flush().await.unwrap();
     assert!(driver.poll().await.unwrap().is_empty());
     assert!(place.start().await.poll().await.unwrap().is_empty());
+    // Another frame at the end.
+    place.append("a.log.zst", zstd::encode_all(&b"\n4\n"[..], 1).unwrap());
+    assert_eq!(text(&read(&mut driver, 2).await), ["", "4"]);
 }
 
 /// Invariant 3: every byte is in a record, or the task fails and says where.
@@ -242,6 +245,26 @@ async fn more_files_than_may_be_open_are_all_read() {
         let ours = open.filter(|path: &PathBuf| path.starts_with(place.folder.path())).count();
         assert!(ours <= 4, "{ours} files are open");
     }
+}
+
+#[tokio::test]
+async fn a_closed_file_is_not_mistaken_for_its_successor() {
+    let place = Place::new(&[("max.open.files", "1")]);
+    for round in 0..6 {
+        for file in 0..4 {
+            place.append(&format!("{file}.log"), format!("{file}-{round}\n"));
+        }
+    }
+    let mut driver = place.start().await;
+    assert_eq!(read(&mut driver, 24).await.len(), 24);
+    for file in 0..4 {
+        place.append(&format!("{file}.log"), "last\n");
+        fs::rename(place.path(&format!("{file}.log")), place.path(&format!("{file}.log.1"))).unwrap();
+        place.append(&format!("{file}.log"), "first\n");
+    }
+    let mut seen = text(&read(&mut driver, 8).await);
+    seen.sort();
+    assert_eq!(seen, ["first", "first", "first", "first", "last", "last", "last", "last"]);
 }
 
 #[tokio::test]
