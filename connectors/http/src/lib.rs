@@ -1,6 +1,6 @@
-//! The HTTP sink, under Confluent's and Aiven's class names.
+//! The HTTP sink, under Confluent's and Aiven's class names, and a source that polls, under castorm's.
 //!
-//! The worker lists it through [`plugins`]. Both classes are parsed into the same settings, and one task serves both:
+//! The worker lists them through [`plugins`]. Both classes of sinks are parsed into the same settings, and one task serves both:
 //!
 //! ```text
 //!   put(records) → lanes by key → requests (bodies, batches) → attempts, pauses, tokens → delivered | reported | the task fails
@@ -21,6 +21,7 @@ mod problems;
 #[cfg(test)]
 mod readme_tests;
 mod sink;
+mod source;
 
 use sluice_api::ConnectorPlugin;
 
@@ -29,5 +30,5 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Every class.
 pub fn plugins() -> Vec<Box<dyn ConnectorPlugin>> {
-    vec![Box::new(sink::CONFLUENT), Box::new(sink::AIVEN)]
+    vec![Box::new(sink::CONFLUENT), Box::new(sink::AIVEN), Box::new(source::SourcePlugin)]
 }

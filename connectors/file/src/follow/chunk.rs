@@ -171,18 +171,24 @@ mod tests {
         }
     }
 
-    /// The figure: a gigabyte per second without Kafka. A third of it is asked for here, since other tests run next to this one.
+    /// Nanoseconds that this thread has run: a machine that is busy with other things must not fail a test.
+    fn cpu_ns() -> u64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        text.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// A gigabyte per second and more, without Kafka; half of it is asked for here.
     #[test]
     fn splitting_is_fast() {
         let line = [b"x".repeat(99), b"\n".to_vec()].concat();
         let chunk = Bytes::from(line.repeat(2_600));
         let splitter = Splitter { max_line_bytes: 1 << 20 };
-        let (began, mut lines, rounds) = (std::time::Instant::now(), 0, 1_000);
+        let (began, mut lines, rounds) = (cpu_ns(), 0, 1_000);
         for _ in 0..rounds {
             splitter.split(&chunk, false, false, usize::MAX, |_, _| lines += 1);
         }
-        let per_second = (chunk.len() * rounds) as f64 / began.elapsed().as_secs_f64() / 1e9;
-        eprintln!("{lines} lines, {per_second:.2} GB/s");
-        assert!(per_second > 0.3, "{per_second:.2} GB/s");
+        let per_second = (chunk.len() * rounds) as f64 / (cpu_ns() - began) as f64;
+        eprintln!("{lines} lines, {per_second:.2} GB per CPU second");
+        assert!(per_second > 0.5, "{per_second:.2} GB per CPU second");
     }
 }
