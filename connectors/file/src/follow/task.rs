@@ -409,11 +409,11 @@ impl<'a> Taker<'a> {
         match piece {
             Piece::Line(text) => self.push(&self.config.topic.clone(), text, end, false, &[]),
             Piece::Malformed(bytes) => self.malformed(&bytes, end, false),
-            Piece::Part(bytes, continues) => self.part(bytes, end, continues),
+            Piece::Part(bytes, continues) => self.part(&bytes, end, continues),
         }
     }
 
-    fn part(&mut self, bytes: bytes::Bytes, end: u64, continues: bool) {
+    fn part(&mut self, bytes: &bytes::Bytes, end: u64, continues: bool) {
         let topic = match self.config.long_lines {
             Action::Split => Some(self.config.topic.clone()),
             Action::DeadLetter => self.config.dead_letter_topic.clone(),
@@ -430,7 +430,7 @@ impl<'a> Taker<'a> {
         let headers: &[(&str, &str)] = if continues { &[("line.continues", "true")] } else { &[] };
         match ByteString::try_from(bytes.clone()) {
             Ok(text) => self.push(&topic, text, end, continues, headers),
-            Err(_) => self.malformed(&bytes, end, continues),
+            Err(_) => self.malformed(bytes, end, continues),
         }
     }
 

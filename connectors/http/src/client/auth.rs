@@ -27,7 +27,7 @@ pub(crate) enum Auth {
         /// As a query parameter instead of a header.
         in_query: bool,
     },
-    OAuth2(OAuth2),
+    OAuth2(Box<OAuth2>),
 }
 
 /// Puts credentials into requests; holds the OAuth2 token of a task.
@@ -35,7 +35,7 @@ pub(crate) enum Authorizer {
     None,
     Header(HeaderName, HeaderValue),
     Query(String, Password),
-    OAuth2(oauth::Tokens),
+    OAuth2(Box<oauth::Tokens>),
 }
 
 impl Authorizer {
@@ -56,7 +56,7 @@ impl Authorizer {
                     .map_err(|_| ConnectError::config(format!("`api.key.name` {name} is no name of a header")))?;
                 Self::Header(name, secret(value.expose())?)
             }
-            Auth::OAuth2(settings) => Self::OAuth2(oauth::Tokens::new(settings.clone())),
+            Auth::OAuth2(settings) => Self::OAuth2(Box::new(oauth::Tokens::new((**settings).clone()))),
         })
     }
 

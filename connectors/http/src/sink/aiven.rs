@@ -383,7 +383,7 @@ fn oauth2(parsed: &ParsedConfig, problems: &mut Problems) -> Option<Auth> {
     let statuses = parsed.list("oauth2.token.renew.on.status.codes").iter();
     let renew_on =
         statuses.map(|text| text.parse().map_err(|_| format!("must be a list of numbers, got {text}"))).collect();
-    Some(Auth::OAuth2(OAuth2 {
+    Some(Auth::OAuth2(Box::new(OAuth2 {
         token_url,
         client_id: parsed.opt_string("oauth2.client.id")?.to_owned(),
         client_secret: parsed.password("oauth2.client.secret")?.clone(),
@@ -397,7 +397,7 @@ fn oauth2(parsed: &ParsedConfig, problems: &mut Problems) -> Option<Auth> {
         client_id_field: parsed.string("oauth2.request.client.id.property").to_owned(),
         client_secret_field: parsed.string("oauth2.request.client.secret.property").to_owned(),
         renew_on: problems.take("oauth2.token.renew.on.status.codes", renew_on)?,
-    }))
+    })))
 }
 
 fn proxy(parsed: &ParsedConfig, problems: &mut Problems) -> Option<Option<ProxySettings>> {

@@ -363,7 +363,7 @@ fn parse_auth(parsed: &ParsedConfig, problems: &mut Problems) -> Option<Auth> {
             let (url, id) = (needed.text("oauth2.token.url"), needed.text("oauth2.client.id"));
             let secret = needed.secret("oauth2.client.secret");
             let token_url = problems.take("oauth2.token.url", parse_url(&url?))?;
-            Some(Auth::OAuth2(OAuth2 {
+            Some(Auth::OAuth2(Box::new(OAuth2 {
                 token_url,
                 client_id: id?,
                 client_secret: secret?,
@@ -374,7 +374,7 @@ fn parse_auth(parsed: &ParsedConfig, problems: &mut Problems) -> Option<Auth> {
                 client_id_field: "client_id".into(),
                 client_secret_field: "client_secret".into(),
                 renew_on: vec![401],
-            }))
+            })))
         }
         _ => Some(Auth::None),
     }

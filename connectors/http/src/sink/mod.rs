@@ -30,7 +30,6 @@ type Parse = fn(&Properties, &mut Problems) -> Option<SinkSettings>;
 /// A class of sinks.
 pub(crate) struct SinkPlugin {
     class: &'static str,
-    aliases: &'static [&'static str],
     definition: fn() -> ConfigDef,
     parse: Parse,
 }
@@ -38,7 +37,6 @@ pub(crate) struct SinkPlugin {
 /// `io.confluent.connect.http.HttpSinkConnector`.
 pub(crate) const CONFLUENT: SinkPlugin = SinkPlugin {
     class: "io.confluent.connect.http.HttpSinkConnector",
-    aliases: &["HttpSinkConnector", "HttpSink"],
     definition: confluent::definition,
     parse: confluent::parse,
 };
@@ -46,7 +44,6 @@ pub(crate) const CONFLUENT: SinkPlugin = SinkPlugin {
 /// `io.aiven.kafka.connect.http.HttpSinkConnector`.
 pub(crate) const AIVEN: SinkPlugin = SinkPlugin {
     class: "io.aiven.kafka.connect.http.HttpSinkConnector",
-    aliases: &[],
     definition: aiven::definition,
     parse: aiven::parse,
 };
@@ -54,10 +51,6 @@ pub(crate) const AIVEN: SinkPlugin = SinkPlugin {
 impl ConnectorPlugin for SinkPlugin {
     fn class(&self) -> &'static str {
         self.class
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        self.aliases
     }
 
     fn kind(&self) -> ConnectorKind {

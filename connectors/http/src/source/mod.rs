@@ -26,10 +26,6 @@ impl ConnectorPlugin for SourcePlugin {
         "com.github.castorm.kafka.connect.http.HttpSourceConnector"
     }
 
-    fn aliases(&self) -> &'static [&'static str] {
-        &["HttpSourceConnector", "HttpSource"]
-    }
-
     fn kind(&self) -> ConnectorKind {
         ConnectorKind::Source
     }
