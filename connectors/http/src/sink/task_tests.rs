@@ -133,7 +133,8 @@ async fn batches_have_the_forms_of_both_classes() {
 /// Invariant 3: whatever the server does, every record arrives, and in order per key.
 #[tokio::test]
 async fn every_misbehaviour_is_outlived_in_order() {
-    let misbehaviours: [(&str, fn() -> Reply); 8] = [
+    type Misbehaviour = (&'static str, fn() -> Reply);
+    let misbehaviours: [Misbehaviour; 8] = [
         ("500", || Reply::status(500)),
         ("429", || Reply::status(429)),
         ("429 with Retry-After", || Reply::with(429, &[("Retry-After", "0")], "slow down")),
@@ -510,7 +511,9 @@ mod tls {
         fs::write(&identity, client).unwrap();
         let trusting = [("https.ssl.truststore.location", &*trust), ("max.retries", "0")];
         let showing = [trusting[0], trusting[1], ("https.ssl.keystore.location", &*identity)];
-        let cases: [(&str, i64, bool, &[(&str, &str)], Option<&str>); 5] = [
+        type Config<'a> = &'a [(&'a str, &'a str)];
+        type Case<'a> = (&'a str, i64, bool, Config<'a>, Option<&'a str>);
+        let cases: [Case<'_>; 5] = [
             ("trusted", 86_400, false, &trusting, None),
             ("expired", -3_600, false, &trusting, Some("certificate has expired")),
             ("of an unknown authority", 86_400, false, &trusting[1..], Some("certificate verify failed")),
