@@ -60,7 +60,7 @@ impl KafkaBasedLog {
         let (started_tx, started) = oneshot::channel();
         let topic: Arc<str> = options.topic.as_str().into();
         let (tenure, hold) = (options.tenure.clone(), !options.single_partition);
-        let limit = WRITE_LIMITS.max_messages as usize;
+        let limit = WRITE_LIMITS.max_messages;
         let writes = Arc::new(Writes::new(Arc::clone(&topic), Arc::clone(&producer), tenure, hold, limit));
         let reader = Reader {
             options,

@@ -103,18 +103,18 @@ impl Writes {
         let mut state = lock(&self.state);
         for ack in acks {
             if let Some(key) = self.answer(&mut state, ack.index, ack.result) {
-                self.send_next(&mut state, key);
+                self.send_next(&mut state, &key);
             }
         }
     }
 
-    fn send_next(&self, state: &mut State, key: Option<Bytes>) {
-        while let Some((index, record)) = state.held.get_mut(&key).and_then(VecDeque::pop_front) {
+    fn send_next(&self, state: &mut State, key: &Option<Bytes>) {
+        while let Some((index, record)) = state.held.get_mut(key).and_then(VecDeque::pop_front) {
             if self.produce(state, index, &record) {
                 return;
             }
         }
-        state.held.remove(&key);
+        state.held.remove(key);
     }
 
     /// The key of the record, unless it had its answer before.
