@@ -10,6 +10,7 @@ mod exactly_once;
 mod floors;
 mod forwarding;
 mod https;
+mod idle_producer;
 mod isolation;
 mod mixed_group;
 mod newcomer;
