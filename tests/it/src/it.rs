@@ -17,6 +17,7 @@ mod nothing_lost;
 mod offsets;
 mod oracle;
 mod poison;
+mod postgres;
 mod providers;
 mod python_exchange;
 mod raw_batch;
