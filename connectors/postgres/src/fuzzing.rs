@@ -50,3 +50,14 @@ pub fn value(bytes: &[u8]) {
     let text = Bytes::copy_from_slice(text);
     drop(converter.convert(&text, &text));
 }
+
+#[cfg(test)]
+mod tests {
+    use sluice_api::testkit::replay_seeds;
+
+    #[test]
+    fn seeds_of_messages_and_values() {
+        replay_seeds("pgoutput_messages", super::pgoutput_message);
+        replay_seeds("postgres_values", super::value);
+    }
+}

@@ -21,7 +21,7 @@ mod catalog;
 mod client;
 mod config;
 mod events;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod pgoutput;
 mod source;

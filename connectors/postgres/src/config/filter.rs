@@ -43,6 +43,70 @@ fn split(text: &str) -> Vec<String> {
     items
 }
 
+/// The lists of columns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ColumnFilter {
+    include: Patterns,
+    exclude: Patterns,
+}
+
+impl ColumnFilter {
+    /// Reads `column.*.list`.
+    pub(crate) fn parse(properties: &Properties) -> Result<Self> {
+        let list = |key: &str| Patterns::parse(key, properties.get(key).map_or("", String::as_str));
+        let (include, exclude) = (list("column.include.list")?, list("column.exclude.list")?);
+        if !include.is_empty() && !exclude.is_empty() {
+            return Err(ConnectError::config(
+                "\"column.include.list\" and \"column.exclude.list\" exclude each other: set one of them",
+            ));
+        }
+        Ok(Self { include, exclude })
+    }
+
+    /// Whether a column has a field.
+    pub(crate) fn matches(&self, table: &TableName, column: &str) -> bool {
+        if self.include.is_empty() && self.exclude.is_empty() {
+            return true;
+        }
+        let name = format!("{table}.{column}");
+        (self.include.is_empty() || self.include.matches(&name)) && !self.exclude.matches(&name)
+    }
+}
+
+/// `message.key.columns`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyColumns(Vec<(Patterns, Vec<String>)>);
+
+impl KeyColumns {
+    const KEY: &str = "message.key.columns";
+
+    /// Reads `table:column,column;table:column`.
+    pub(crate) fn parse(properties: &Properties) -> Result<Self> {
+        let text = properties.get(Self::KEY).map_or("", String::as_str);
+        let entries = text.split(';').map(str::trim).filter(|entry| !entry.is_empty()).map(|entry| {
+            let wrong = || {
+                let key = Self::KEY;
+                ConnectError::config(format!(
+                    "Invalid value {entry} for configuration {key}: `table:column,column` is expected"
+                ))
+            };
+            let (table, columns) = entry.rsplit_once(':').ok_or_else(wrong)?;
+            let columns: Vec<String> = columns.split(',').map(|column| column.trim().to_owned()).collect();
+            if columns.iter().any(String::is_empty) {
+                return Err(wrong());
+            }
+            Ok((Patterns::parse(Self::KEY, table)?, columns))
+        });
+        entries.collect::<Result<_>>().map(Self)
+    }
+
+    /// The key's columns of a table when they are not its own.
+    pub(crate) fn of(&self, table: &TableName) -> Option<&[String]> {
+        let name = table.to_string();
+        self.0.iter().find(|(tables, _)| tables.matches(&name)).map(|(_, columns)| columns.as_slice())
+    }
+}
+
 /// The lists of schemas and tables.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TableFilter {

@@ -107,6 +107,21 @@ const KEYS: &[Key] = &[
     ("schema.exclude.list", Text, Medium, Some(""), "schemas that are left out"),
     ("table.include.list", Text, High, Some(""), "tables as `schema.table`, as regular expressions"),
     ("table.exclude.list", Text, Medium, Some(""), "tables that are left out"),
+    (
+        "column.include.list",
+        Text,
+        Medium,
+        Some(""),
+        "columns as `schema.table.column`, as regular expressions; key columns must be among them",
+    ),
+    ("column.exclude.list", Text, Medium, Some(""), "columns that are left out; key columns cannot be"),
+    (
+        "message.key.columns",
+        Text,
+        Low,
+        Some(""),
+        "other keys than the tables' own: `table:column,column;table:column`, tables as regular expressions",
+    ),
     ("skipped.operations", List, Low, Some("t"), "operations that give no record: `c`, `u`, `d`, `t` or `none`"),
     (
         "skip.messages.without.change",

@@ -4,7 +4,7 @@ mod filter;
 mod keys;
 mod unsupported;
 
-pub(crate) use filter::TableFilter;
+pub(crate) use filter::{ColumnFilter, KeyColumns, TableFilter};
 pub(crate) use keys::definition;
 pub(crate) use unsupported::refusals;
 
@@ -74,6 +74,8 @@ pub(crate) struct PostgresConfig {
     pub(crate) tables: TableFilter,
     /// Tables of the snapshot among those that are captured; empty for all.
     pub(crate) snapshot_tables: TableFilter,
+    pub(crate) columns: ColumnFilter,
+    pub(crate) key_columns: KeyColumns,
     pub(crate) modes: Modes,
     pub(crate) tombstones: bool,
     pub(crate) context_headers: bool,
@@ -139,6 +141,8 @@ impl PostgresConfig {
             snapshot_delay: millis("snapshot.delay.ms"),
             tables: TableFilter::parse(properties)?,
             snapshot_tables: TableFilter::included("snapshot.include.collection.list", properties)?,
+            columns: ColumnFilter::parse(properties)?,
+            key_columns: KeyColumns::parse(properties)?,
             modes: modes(&parsed)?,
             tombstones: parsed.boolean("tombstones.on.delete"),
             context_headers: parsed.boolean("extended.headers.enabled"),

@@ -52,6 +52,17 @@ fn lists_are_anchored_and_know_no_case() {
 }
 
 #[test]
+fn columns_are_left_out_and_keys_replaced() {
+    let table = TableName { schema: "public".into(), name: "orders".into() };
+    let more =
+        [("column.exclude.list", r"public\.orders\.secret"), ("message.key.columns", "public.o.*:a, b;shop.t:c")];
+    let config = PostgresConfig::parse(&properties(&more)).unwrap();
+    assert!(config.columns.matches(&table, "open") && !config.columns.matches(&table, "Secret"));
+    assert_eq!(config.key_columns.of(&table).unwrap(), ["a", "b"]);
+    assert!(PostgresConfig::parse(&properties(&[("message.key.columns", "orders")])).is_err());
+}
+
+#[test]
 fn a_slot_has_a_name_that_the_server_takes() {
     let error = PostgresConfig::parse(&properties(&[("slot.name", "My-Slot")])).unwrap_err().to_string();
     assert!(error.contains("slot.name"), "{error}");
@@ -60,4 +71,21 @@ fn a_slot_has_a_name_that_the_server_takes() {
 #[test]
 fn statements_are_split_at_single_semicolons() {
     assert_eq!(initial_statements("SET a = 1; SELECT ';;';"), ["SET a = 1", "SELECT ';'"]);
+}
+
+/// Writes nothing: a difference shows the table as it has to be.
+#[test]
+fn the_readme_has_the_keys() {
+    let readme = include_str!("../../README.md");
+    let shown = |key: &sluice_api::config::ConfigKey| {
+        let default = match &key.default {
+            None => "required".to_owned(),
+            Some(sluice_api::config::ParsedValue::Null) => String::new(),
+            Some(value) => value.to_string(),
+        };
+        format!("| `{}` | {} | {default} | {} |", key.name, key.config_type.name(), key.documentation)
+    };
+    let table: Vec<String> = definition().keys().map(shown).collect();
+    let table = table.join("\n");
+    assert!(readme.contains(&table), "the table of keys in README.md has to be:\n{table}");
 }

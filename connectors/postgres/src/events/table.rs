@@ -82,8 +82,10 @@ impl Table {
         let topic = config.topic(&name.schema, &name.name);
         let mut row = SchemaBuilder::structure().name(format!("{topic}.Value"));
         let (mut list, mut fields) = (Vec::with_capacity(columns.len()), Vec::new());
+        let key = config.key_columns.of(name).unwrap_or(key);
         for column in columns {
-            let made = make(config, types, column)?;
+            let included = config.columns.matches(name, &column.name);
+            let made = if included { make(config, types, column)? } else { None };
             if let Some((_, schema)) = &made {
                 row = row.field(column.name.as_str(), schema.clone());
                 fields.push((column.name.as_str(), schema.clone()));
@@ -92,6 +94,14 @@ impl Table {
         }
         let row = row.optional().build()?;
         let place = |name: &String| fields.iter().position(|(field, _)| field == name);
+        let asked_for = config.key_columns.of(name).is_some();
+        let is_wanted = |column: &&String| asked_for || !config.columns.matches(name, column);
+        if let Some(missing) = key.iter().filter(is_wanted).find(|column| place(column).is_none()) {
+            return Err(ConnectError::connect(format!(
+                "column `{missing}` of the key of table {name} has no field: it is left out by `column.include.list` or \
+                 `column.exclude.list`, is of a type that is not known, or does not exist"
+            )));
+        }
         let key_fields: Vec<usize> = key.iter().filter_map(place).collect();
         let key_schema = if key_fields.is_empty() {
             None
@@ -244,7 +254,7 @@ fn make(config: &PostgresConfig, types: &Types, source: &ColumnSource) -> Result
     let schema = builder.build()?;
     let column = Column {
         name: source.name.clone(),
-        converter: form.converter,
+        converter: form.converter.with_schema(&schema),
         optional: source.optional || schema.is_optional(),
         missing,
         placeholder: config.modes.placeholder.of(&schema),

@@ -528,3 +528,7 @@ impl Maker<'_> {
         record
     }
 }
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;

@@ -237,6 +237,9 @@ fn reading(parts: &Arc<Parts>, types: &Types, name: &TableName, facts: &TableFac
     let has_form = |oid, modifier| crate::values::form(types, oid, modifier, &parts.config.modes).is_some();
     let mut columns = Vec::new();
     for column in &facts.columns {
+        if !parts.config.columns.matches(name, &column.name) {
+            continue;
+        }
         if !has_form(column.type_oid, column.type_modifier) {
             warn!(table = %name, column = %column.name, "left out: its type is not known");
             continue;

@@ -140,12 +140,16 @@ impl Capture {
     async fn poll(&mut self) -> Result<Vec<SourceRecord>> {
         let deadline = Instant::now() + POLL_WAIT;
         let mut records = Vec::new();
-        match self.step(deadline, &mut records).await {
+        // The heartbeat comes first: once records of changes are there, nothing may fail before they are given out.
+        let outcome = match self.beat(&mut records).await {
+            Ok(()) => self.step(deadline, &mut records).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
             Ok(()) => self.retry = if matches!(self.stage, Stage::Retry(_)) { self.retry } else { FIRST_RETRY },
             Err(error) if error.kind() == ErrorKind::Retriable => self.lost(&error),
             Err(error) => return Err(error),
         }
-        self.beat(&mut records).await?;
         let token = self.ledger.token();
         for record in &mut records {
             record.token = token;
@@ -263,6 +267,9 @@ impl Capture {
         if let Some(query) = &config.heartbeat_query
             && let Err(error) = stream.sql().query(query).await
         {
+            if error.is_connection_error() {
+                return Err(error.to_connect("running the statement of the heartbeat"));
+            }
             let (connector, task) = (&*self.context.connector, self.context.task);
             warn!(connector, task, %error, "the statement of the heartbeat failed");
         }

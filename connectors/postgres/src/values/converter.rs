@@ -68,6 +68,24 @@ pub(crate) enum Converter {
 }
 
 impl Converter {
+    /// The same converter whose structs are of `schema`: the very schema of the field, optional or not.
+    pub(crate) fn with_schema(self, schema: &Schema) -> Self {
+        match self {
+            Self::VariableDecimal(_) => Self::VariableDecimal(schema.clone()),
+            Self::Point(_) => Self::Point(schema.clone()),
+            Self::Ewkb(_) => Self::Ewkb(schema.clone()),
+            Self::SparseVector(_) => Self::SparseVector(schema.clone()),
+            Self::Array { element, delimiter, nullable } => {
+                let element = match schema.value_schema() {
+                    Ok(Some(inner)) => Box::new(element.with_schema(inner)),
+                    _ => element,
+                };
+                Self::Array { element, delimiter, nullable }
+            }
+            plain => plain,
+        }
+    }
+
     /// The value of `text`, a part of `owner`, whose memory the value may keep.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::kafka::{Certificates, STORE_PASSWORD};
 use crate::process::{Launch, Server};
 use crate::scratch::{Scratch, free_port};
 use crate::wait::wait_until;
@@ -63,6 +64,15 @@ impl Postgres {
 
     /// A server with settings that win over the harness's.
     pub fn start_with(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::start_secured(settings, None)
+    }
+
+    /// A server that offers TLS with the certificate `server` of `certificates`.
+    pub fn start_tls(certificates: &Certificates) -> Result<Self> {
+        Self::start_secured(&[], Some(certificates))
+    }
+
+    fn start_secured(settings: &[(&str, &str)], certificates: Option<&Certificates>) -> Result<Self> {
         let (scratch, port, bin) = (Scratch::new("postgres")?, free_port()?, programs()?);
         let data = scratch.join("data");
         fs::create_dir(&data).context("creating the data folder")?;
@@ -73,6 +83,7 @@ impl Postgres {
             }
             run(Command::new("chown").arg(ACCOUNT).arg(&data))?;
         }
+        let tls = certificates.map_or(Ok(Vec::new()), |certificates| tls_settings(certificates, scratch.path()))?;
         let password = scratch.join("password");
         fs::write(&password, POSTGRES_PASSWORD)?;
         let initdb = as_account(&bin.join("initdb"));
@@ -101,6 +112,9 @@ impl Postgres {
         ];
         launch = launch.arg("-D").arg(&data);
         for (name, value) in own.iter().chain(settings) {
+            launch = launch.arg("-c").arg(format!("{name}={value}"));
+        }
+        for (name, value) in &tls {
             launch = launch.arg("-c").arg(format!("{name}={value}"));
         }
         let server = launch.start()?;
@@ -175,6 +189,24 @@ impl Postgres {
             self.sql("postgres", "SELECT 1").map(drop)
         })
     }
+}
+
+/// Settings for TLS; the server wants a key of its own account.
+fn tls_settings(certificates: &Certificates, folder: &Path) -> Result<Vec<(&'static str, String)>> {
+    let mut settings = vec![
+        ("ssl", "on".to_owned()),
+        ("ssl_passphrase_command", format!("echo {STORE_PASSWORD}")),
+    ];
+    for (setting, file) in [("ssl_cert_file", "server-chain.pem"), ("ssl_key_file", "server-key.pem")] {
+        let path = folder.join(file);
+        fs::copy(certificates.file(file), &path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        if is_root() {
+            run(Command::new("chown").arg(ACCOUNT).arg(&path))?;
+        }
+        settings.push((setting, path.display().to_string()));
+    }
+    Ok(settings)
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -1,10 +1,12 @@
 //! Change capture from PostgreSQL: side by side with Debezium, taken over and given back, and with servers that die.
 
+mod cost;
 mod nothing_lost;
 mod preconditions;
 mod replay;
 mod side_by_side;
 mod takeover;
+mod tls;
 mod types;
 
 use std::time::Duration;
