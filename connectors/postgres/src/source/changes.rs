@@ -415,7 +415,7 @@ impl Maker<'_> {
         let key = self.table.key(&old)?;
         let row = if old.is_empty() { Value::Null } else { self.table.row(old)? };
         let event = self.event((row, Value::Null), Operation::Delete, &after)?;
-        if !self.parts.config.tombstones || key.is_null() {
+        if !self.parts.config.tombstones {
             out.push(self.record(key, event, &after, headers));
             return Ok(());
         }

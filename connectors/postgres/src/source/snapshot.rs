@@ -152,8 +152,8 @@ impl Snapshot {
         record.key = key;
         record.headers = self.parts.headers.headers();
         if let Some(mut held) = self.held.replace(record) {
-            // The row before was the last of its table, unless it was also its first.
-            if first_of_table && !is_first(&held.value) {
+            // The row before was the last of its table.
+            if first_of_table {
                 held.value = Table::marked(held.value, SnapshotMarker::LastInDataCollection)?;
             }
             out.push(held);
@@ -174,12 +174,6 @@ impl Snapshot {
         info!(rows = self.rows, "the snapshot is complete");
         Ok(())
     }
-}
-
-fn is_first(event: &Value) -> bool {
-    let Value::Struct(event) = event else { return false };
-    let Some(Value::Struct(source)) = event.values().get(2) else { return false };
-    source.values().get(4).and_then(Value::as_str) == Some("first")
 }
 
 /// The values of a line of COPY.

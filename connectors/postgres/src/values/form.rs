@@ -171,7 +171,13 @@ fn bits(name: &str, modifier: i32) -> Option<Form> {
 fn numeric(modifier: i32, modes: &Modes) -> Option<Form> {
     match modes.decimal {
         DecimalMode::Double => return Some(Form::new(Schema::FLOAT64, Converter::DecimalDouble, 0f64)),
-        DecimalMode::String => return Some(Form::new(Schema::STRING, Converter::DecimalText, "0")),
+        DecimalMode::String => {
+            // As many digits as the column has.
+            let scale = if modifier < 4 { 0 } else { (modifier - 4) & 0x3ff };
+            let digits = "0".repeat(usize::try_from(scale).unwrap_or(0));
+            let zero = if digits.is_empty() { "0".to_owned() } else { format!("0.{digits}") };
+            return Some(Form::new(Schema::STRING, Converter::DecimalText, zero.as_str()));
+        }
         DecimalMode::Precise => {}
     }
     if modifier < 4 {

@@ -193,10 +193,7 @@ impl Postgres {
 
 /// Settings for TLS; the server wants a key of its own account.
 fn tls_settings(certificates: &Certificates, folder: &Path) -> Result<Vec<(&'static str, String)>> {
-    let mut settings = vec![
-        ("ssl", "on".to_owned()),
-        ("ssl_passphrase_command", format!("echo {STORE_PASSWORD}")),
-    ];
+    let mut settings = vec![("ssl", "on".to_owned()), ("ssl_passphrase_command", format!("echo {STORE_PASSWORD}"))];
     for (setting, file) in [("ssl_cert_file", "server-chain.pem"), ("ssl_key_file", "server-key.pem")] {
         let path = folder.join(file);
         fs::copy(certificates.file(file), &path)?;

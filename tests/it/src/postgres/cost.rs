@@ -8,7 +8,8 @@ use sluice_harness::{Engine, Kafka, Postgres, Tier, count, tier, wait_until};
 use super::{SOON, config, properties, start, wait_streaming, with};
 
 const TABLE: &str = "CREATE TABLE t (id bigint PRIMARY KEY, n int NOT NULL, text text, at timestamptz, amount numeric(10,2), flag bool)";
-const ROWS: &str = "SELECT n, n % 1000, 'a text of row ' || n, now(), n / 100.0, n % 2 = 0 FROM generate_series(1, ROWS) n";
+const ROWS: &str =
+    "SELECT n, n % 1000, 'a text of row ' || n, now(), n / 100.0, n % 2 = 0 FROM generate_series(1, ROWS) n";
 
 /// One worker's figures of one job.
 struct Cost {

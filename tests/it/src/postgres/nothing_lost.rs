@@ -21,7 +21,9 @@ fn changes(random: &mut Random) -> String {
         0 => format!("UPDATE t SET n = n + 1 WHERE id BETWEEN {id} AND {id} + 500;"),
         1 => format!("BEGIN; DELETE FROM t WHERE id > {id}; ROLLBACK;"),
         2 => format!("DELETE FROM t WHERE id BETWEEN {id} AND {id} + 5;"),
-        3 => format!("UPDATE t SET id = -id WHERE id = {id};"),
+        3 => format!(
+            "UPDATE t SET id = -{id} WHERE id = {id} AND NOT EXISTS (SELECT FROM t other WHERE other.id = -{id});"
+        ),
         _ => format!("INSERT INTO t VALUES ({id}, 1, 'new') ON CONFLICT (id) DO UPDATE SET n = t.n + 1;"),
     }
 }

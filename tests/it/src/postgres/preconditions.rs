@@ -104,7 +104,7 @@ fn what_is_not_supported_is_refused_at_validation() -> Result<()> {
     let postgres = Postgres::start()?;
     let worker = start(Engine::Sluice, &properties(kafka, "pgrefused")?)?;
     let wrong = with(config(&postgres, "postgres", "pgrefused"), &[("column.mask.with.3.chars", "public.t.a")]);
-    let answer = worker.rest().put_connector("pgrefused", &wrong)?.expect(400)?;
+    let answer = worker.rest().put("/connectors/pgrefused/config", &wrong)?.expect(400)?;
     ensure!(answer.body.contains("masked columns are not supported yet"), "{}", answer.body);
     Ok(())
 }

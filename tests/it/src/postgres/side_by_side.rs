@@ -116,6 +116,8 @@ fn differ(path: &str, theirs: &Value, ours: &Value, out: &mut Vec<String>) {
             }
         }
         _ if theirs == ours => {}
+        // A row of COMPATIBILITY: Debezium reads a date before Christ as one after in a snapshot.
+        _ if path == "public.times[2].value.payload.after.d" && ours == -735_160 => {}
         _ => out.push(format!("{path}: Debezium {theirs}, Sluice {ours}")),
     }
 }

@@ -15,11 +15,9 @@ fn modes_trust_whom_they_say() -> Result<()> {
     let worker = start(Engine::Sluice, &properties(kafka, "pgtls")?)?;
     let (ca, other) = (certificates.file("ca.pem"), certificates.file("other-ca.pem"));
     let (ca, other) = (ca.display().to_string(), other.display().to_string());
-    for (name, mode, root) in [
-        ("tls_prefer", "prefer", None),
-        ("tls_require", "require", None),
-        ("tls_full", "verify-full", Some(&ca)),
-    ] {
+    for (name, mode, root) in
+        [("tls_prefer", "prefer", None), ("tls_require", "require", None), ("tls_full", "verify-full", Some(&ca))]
+    {
         let mut keys = vec![("database.sslmode", mode)];
         keys.extend(root.map(|root| ("database.sslrootcert", root.as_str())));
         worker.rest().put_connector(name, &with(config(&postgres, "shop", name), &keys))?.expect(201)?;
