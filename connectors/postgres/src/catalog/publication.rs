@@ -15,7 +15,7 @@ pub(crate) async fn prepare_publication(
 ) -> Result<()> {
     let name = &config.publication;
     let sql = format!("SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = {}", literal(name));
-    let found = connection.query(&sql).await.map_err(|error| error.to_connect("reading publications"))?;
+    let found = connection.query(&sql).await.map_err(|error| error.into_connect("reading publications"))?;
     let for_all = found.first().map(|row| row.flag(0));
     match (for_all, config.autocreate) {
         (None, AutocreateMode::Disabled) => Err(ConnectError::connect(missing(name, config, tables))),
@@ -77,7 +77,7 @@ async fn create(
         ))),
         // Another connector was faster.
         Err(error) if error.sql_state() == Some("42710") => Ok(()),
-        Err(error) => Err(error.to_connect(&format!("creating publication \"{name}\""))),
+        Err(error) => Err(error.into_connect(&format!("creating publication \"{name}\""))),
     }
 }
 
@@ -87,7 +87,7 @@ async fn follow(connection: &mut Connection, name: &str, tables: &[TableName]) -
         "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = {} ORDER BY 1, 2",
         literal(name)
     );
-    let rows = connection.query(&sql).await.map_err(|error| error.to_connect("reading the publication's tables"))?;
+    let rows = connection.query(&sql).await.map_err(|error| error.into_connect("reading the publication's tables"))?;
     let current: Vec<TableName> = rows
         .iter()
         .map(|row| TableName { schema: row.text_or_empty(0).to_owned(), name: row.text_or_empty(1).to_owned() })
@@ -98,5 +98,5 @@ async fn follow(connection: &mut Connection, name: &str, tables: &[TableName]) -
         return Ok(());
     }
     let sql = format!("ALTER PUBLICATION {} SET TABLE {}", identifier(name), list(&wanted));
-    connection.query(&sql).await.map(drop).map_err(|error| error.to_connect(&format!("running {sql}")))
+    connection.query(&sql).await.map(drop).map_err(|error| error.into_connect(&format!("running {sql}")))
 }

@@ -91,7 +91,7 @@ impl Error {
     }
 
     /// The error of the plugin border; `doing` says what was tried.
-    pub(crate) fn to_connect(self, doing: &str) -> ConnectError {
+    pub(crate) fn into_connect(self, doing: &str) -> ConnectError {
         let message = format!("{doing}: {self}");
         if self.is_connection_error() { ConnectError::retriable(message) } else { ConnectError::connect(message) }
     }

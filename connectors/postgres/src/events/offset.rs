@@ -99,7 +99,7 @@ impl Position {
     }
 
     /// The offset as it is stored.
-    pub(crate) fn to_offset(&self) -> OffsetMap {
+    pub(crate) fn to_offset(self) -> OffsetMap {
         let names = names();
         let mut fields: Vec<(Arc<str>, Value)> = Vec::with_capacity(8);
         if let Some(tx_id) = self.tx_id {

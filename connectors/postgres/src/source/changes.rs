@@ -99,7 +99,7 @@ impl Changes {
     /// When the frame or a value in it cannot be read.
     pub(super) fn take(&mut self, frame: Frame, out: &mut Vec<SourceRecord>) -> Result<Step> {
         match frame {
-            Frame::Data { lsn, payload } => self.message(lsn, payload, out),
+            Frame::Data { lsn, payload } => self.message(lsn, &payload, out),
             Frame::Keepalive { wal_end } => {
                 // Frames come in order: what was committed before is there already, so an idle database pins no WAL.
                 if !self.in_transaction {
@@ -110,7 +110,7 @@ impl Changes {
         }
     }
 
-    fn message(&mut self, lsn: u64, payload: Bytes, out: &mut Vec<SourceRecord>) -> Result<Step> {
+    fn message(&mut self, lsn: u64, payload: &Bytes, out: &mut Vec<SourceRecord>) -> Result<Step> {
         let message = Message::decode(payload.clone()).map_err(|error| ConnectError::connect(error.to_string()))?;
         match message {
             Message::Relation(relation) => return Ok(Step::Relation(relation)),
@@ -118,7 +118,7 @@ impl Changes {
             Message::Commit { .. } => self.commit(lsn),
             Message::Type | Message::Origin { .. } => {}
             event => {
-                if !self.is_delivered(lsn, &payload, out)? {
+                if !self.is_delivered(lsn, payload, out)? {
                     self.event(lsn, event, out)?;
                 }
             }

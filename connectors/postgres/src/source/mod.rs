@@ -62,10 +62,11 @@ impl ConnectorPlugin for PostgresPlugin {
             }
         }
         let is_right = values.iter().all(|value| value.error_messages.is_empty());
-        if is_right && let Err(error) = PostgresConfig::parse(config) {
-            if let Some(value) = values.iter_mut().find(|value| value.name == "table.include.list") {
-                value.error_messages.push(error.to_string());
-            }
+        if is_right
+            && let Err(error) = PostgresConfig::parse(config)
+            && let Some(value) = values.iter_mut().find(|value| value.name == "table.include.list")
+        {
+            value.error_messages.push(error.to_string());
         }
         values
     }

@@ -25,7 +25,7 @@ pub(super) enum Beginning {
 /// `Retriable` when the server cannot be reached; otherwise what is wrong and the SQL that mends it.
 pub(super) async fn begin(config: &PostgresConfig, stored: Option<Position>) -> Result<Beginning> {
     let mut sql = Connection::open(&config.options, Purpose::Sql).await.map_err(|error| unreachable(config, error))?;
-    let doing = |what: &'static str| move |error: crate::client::Error| error.to_connect(what);
+    let doing = |what: &'static str| move |error: crate::client::Error| error.into_connect(what);
     let server = ServerFacts::read(&mut sql).await.map_err(doing("reading the server's settings"))?;
     let slot = find_slot(&mut sql, &config.slot).await.map_err(doing("reading replication slots"))?;
     let recovers = config.snapshot_mode == SnapshotMode::WhenNeeded;
@@ -54,7 +54,7 @@ pub(super) async fn begin(config: &PostgresConfig, stored: Option<Position>) -> 
 
 fn unreachable(config: &PostgresConfig, error: crate::client::Error) -> ConnectError {
     let hosts: Vec<String> = config.options.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
-    error.to_connect(&format!(
+    error.into_connect(&format!(
         "connecting to database \"{}\" at {} as \"{}\"",
         config.options.database,
         hosts.join(", "),
@@ -73,7 +73,7 @@ async fn drop_lost(
         return Ok(slot);
     }
     warn!(slot = %config.slot, "the slot is lost: dropping it and reading the tables again, as snapshot.mode=when_needed says");
-    drop_slot(sql, &config.slot).await.map_err(|error| error.to_connect("dropping the lost slot"))?;
+    drop_slot(sql, &config.slot).await.map_err(|error| error.into_connect("dropping the lost slot"))?;
     Ok(None)
 }
 
@@ -105,7 +105,7 @@ async fn snapshot(config: &PostgresConfig, sql: Connection, exists: bool, tables
     tokio::time::sleep(config.snapshot_delay).await;
     let mut exporter = Connection::open(&config.options, Purpose::Replication)
         .await
-        .map_err(|error| error.to_connect("connecting for replication"))?;
+        .map_err(|error| error.into_connect("connecting for replication"))?;
     let temporary = format!("{}_sluice_{}", &config.slot[..config.slot.len().min(40)], std::process::id());
     let name = if exists { &temporary } else { &config.slot };
     let slot = create_slot(&mut exporter, name, exists, config.slot_failover && !exists).await.map_err(|error| {
@@ -114,7 +114,7 @@ async fn snapshot(config: &PostgresConfig, sql: Connection, exists: bool, tables
         } else {
             ""
         };
-        error.to_connect(&format!("creating replication slot \"{name}\"{hint}"))
+        error.into_connect(&format!("creating replication slot \"{name}\"{hint}"))
     })?;
     info!(slot = %name, lsn = slot.consistent_point, "created replication slot for the snapshot");
     let tables = tables.into_iter().filter(|table| config.snapshot_tables.matches(table)).collect();

@@ -53,7 +53,7 @@ impl Snapshot {
         tables: &[TableName],
     ) -> Result<Self> {
         let config = &parts.config;
-        let doing = |error: crate::client::Error| error.to_connect("opening the snapshot");
+        let doing = |error: crate::client::Error| error.into_connect("opening the snapshot");
         let mut connection = Connection::open(&config.options, Purpose::Sql).await.map_err(doing)?;
         let begin = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; \
@@ -106,7 +106,7 @@ impl Snapshot {
                     Err(_) => return Ok(Progress::More),
                 }
             };
-            match line.map_err(|error| error.to_connect("reading the snapshot"))? {
+            match line.map_err(|error| error.into_connect("reading the snapshot"))? {
                 Some(line) => self.row(&line, clock, out)?,
                 None => self.end_table(),
             }
@@ -117,7 +117,7 @@ impl Snapshot {
     async fn next_table(&mut self) -> Result<bool> {
         let Some(reading) = self.waiting.pop_front() else { return Ok(false) };
         let copy = self.connection.copy_out(&reading.statement).await;
-        copy.map_err(|error| error.to_connect(&format!("reading table {}", reading.table.name)))?;
+        copy.map_err(|error| error.into_connect(&format!("reading table {}", reading.table.name)))?;
         self.current = Some(reading);
         self.rows_of_table = 0;
         Ok(true)
@@ -209,7 +209,7 @@ async fn lock(config: &PostgresConfig, connection: &mut Connection, tables: &[Ta
         config.snapshot_lock_timeout_ms,
         list.join(", ")
     );
-    connection.query(&sql).await.map(drop).map_err(|error| error.to_connect("locking the tables of the snapshot"))
+    connection.query(&sql).await.map(drop).map_err(|error| error.into_connect("locking the tables of the snapshot"))
 }
 
 /// What to read of every table.
@@ -217,7 +217,8 @@ async fn readings(parts: &Arc<Parts>, connection: &mut Connection, tables: &[Tab
     let mut types = Types::default();
     let mut readings = VecDeque::new();
     for name in tables {
-        let doing = |error: crate::client::Error| error.to_connect(&format!("reading the definition of table {name}"));
+        let doing =
+            |error: crate::client::Error| error.into_connect(&format!("reading the definition of table {name}"));
         let facts = table_facts(connection, name).await.map_err(doing)?;
         let oids: Vec<u32> = facts.columns.iter().map(|column| column.type_oid).collect();
         types.load(connection, &oids).await.map_err(doing)?;

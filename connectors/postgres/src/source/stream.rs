@@ -45,7 +45,7 @@ impl Stream {
         memory_bytes: u64,
     ) -> Result<Self> {
         let config = &parts.config;
-        let doing = |error: Error| error.to_connect(&format!("starting the stream of slot \"{}\"", config.slot));
+        let doing = |error: Error| error.into_connect(&format!("starting the stream of slot \"{}\"", config.slot));
         let connection = Connection::open(&config.options, Purpose::Replication).await.map_err(doing)?;
         let start = position.as_ref().map_or(0, Position::start_lsn);
         let chunks = usize::try_from(memory_bytes / 8).unwrap_or(usize::MAX) / crate::client::CHUNK_BYTES;
@@ -111,7 +111,7 @@ impl Stream {
 
     async fn fill(&mut self, limit: usize, deadline: Instant, out: &mut Vec<SourceRecord>) -> Result<()> {
         self.changes.tick();
-        let doing = |error: Error| error.to_connect("reading the stream");
+        let doing = |error: Error| error.into_connect("reading the stream");
         while out.len() < limit {
             let Some(frames) = &mut self.frames else {
                 self.frames = match self.replication.try_chunk().map_err(doing)? {
@@ -147,7 +147,7 @@ impl Stream {
         if !self.parts.config.tables.matches(&name) {
             return self.changes.set_table(relation, None);
         }
-        let doing = |error: Error| error.to_connect(&format!("reading the definition of table {name}"));
+        let doing = |error: Error| error.into_connect(&format!("reading the definition of table {name}"));
         let facts = table_facts(&mut self.sql, &name).await.map_err(doing)?;
         let oids: Vec<u32> = relation.columns.iter().map(|column| column.type_oid).collect();
         self.changes.types.load(&mut self.sql, &oids).await.map_err(doing)?;
@@ -173,7 +173,7 @@ impl Stream {
         self.next_watch = Instant::now() + WATCH;
         let config = self.parts.config.clone();
         let slot = find_slot(&mut self.sql, &config.slot).await;
-        let Some(slot) = slot.map_err(|error| error.to_connect("looking at the slot"))? else { return Ok(()) };
+        let Some(slot) = slot.map_err(|error| error.into_connect("looking at the slot"))? else { return Ok(()) };
         let retained = slot.retained_bytes;
         if config.retained_fail_bytes > 0 && retained > config.retained_fail_bytes {
             return Err(ConnectError::connect(format!(

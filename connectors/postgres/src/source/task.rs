@@ -127,7 +127,7 @@ impl SourceTask for PostgresSourceTask {
         let config = capture.parts.config.clone();
         drop(capture);
         if config.slot_drop_on_stop {
-            let doing = |error: crate::client::Error| error.to_connect("dropping the slot");
+            let doing = |error: crate::client::Error| error.into_connect("dropping the slot");
             let mut sql = Connection::open(&config.options, Purpose::Sql).await.map_err(doing)?;
             drop_slot(&mut sql, &config.slot).await.map_err(doing)?;
             info!(slot = %config.slot, "dropped the slot, as slot.drop.on.stop says");
@@ -242,7 +242,7 @@ impl Capture {
             Some(server) => server,
             None => {
                 let facts = ServerFacts::read(&mut sql).await;
-                facts.map_err(|error| error.to_connect("reading the server's settings"))?
+                facts.map_err(|error| error.into_connect("reading the server's settings"))?
             }
         };
         let memory = self.context.memory.bytes();
@@ -268,7 +268,7 @@ impl Capture {
             && let Err(error) = stream.sql().query(query).await
         {
             if error.is_connection_error() {
-                return Err(error.to_connect("running the statement of the heartbeat"));
+                return Err(error.into_connect("running the statement of the heartbeat"));
             }
             let (connector, task) = (&*self.context.connector, self.context.task);
             warn!(connector, task, %error, "the statement of the heartbeat failed");

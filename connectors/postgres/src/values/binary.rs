@@ -16,7 +16,7 @@ pub(super) fn bytea(text: &[u8]) -> Result<Vec<u8>, Unreadable> {
 /// The bytes of hex digits.
 pub(super) fn hex(digits: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()

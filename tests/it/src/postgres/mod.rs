@@ -85,9 +85,9 @@ fn wait_records(kafka: &Kafka, topic: &str, mut enough: impl FnMut(&[Record]) ->
     })
 }
 
-/// The value of a record without its schema; null for a tombstone.
+/// The value of a record without its schema, if it has one; null for a tombstone.
 fn payload(record: &Record) -> Result<Value> {
     let Some(value) = &record.value else { return Ok(Value::Null) };
     let value: Value = serde_json::from_slice(value).context("a JSON value")?;
-    Ok(value["payload"].clone())
+    Ok(value.get("payload").cloned().unwrap_or(value))
 }
