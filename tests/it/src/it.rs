@@ -18,6 +18,7 @@ mod nothing_lost;
 mod offsets;
 mod oracle;
 mod poison;
+mod postgres;
 mod providers;
 mod python_exchange;
 mod raw_batch;
