@@ -196,8 +196,11 @@ pub(crate) fn sanitized(topic: &str) -> String {
 }
 
 fn options(parsed: &ParsedConfig, properties: &Properties) -> Result<Options> {
-    let port = u16::try_from(parsed.int("database.port")).map_err(|_| {
-        ConnectError::config("Invalid value for configuration database.port: expected a port from 0 to 65535")
+    let port = parsed.int("database.port");
+    let port = u16::try_from(port).map_err(|_| {
+        ConnectError::config(format!(
+            "Invalid value {port} for configuration database.port: a port from 0 to 65535 is expected"
+        ))
     })?;
     let hosts = parsed.string("database.hostname").split(',').map(str::trim).filter(|host| !host.is_empty());
     let hosts = hosts.map(|host| host_and_port(host, port)).collect();

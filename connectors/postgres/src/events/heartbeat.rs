@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sluice_api::{OffsetMap, Result, Schema, SchemaBuilder, SourceRecord, Struct, Value};
 
-use super::{Clock, Position};
+use super::{Clock, Position, record};
 
 /// Makes heartbeat records.
 #[derive(Clone, Debug)]
@@ -41,15 +41,7 @@ impl Heartbeat {
     /// Never: every required field is there.
     pub(crate) fn record(&self, partition: &Arc<OffsetMap>, position: &Position) -> Result<SourceRecord> {
         let value = Struct::from_checked(self.value_schema.clone(), vec![Value::Int64(Clock::now().millis())])?;
-        let mut record = SourceRecord::new(
-            partition.clone(),
-            position.to_offset(),
-            self.topic.clone(),
-            Some(self.value_schema.clone()),
-            Value::Struct(value),
-        );
-        record.key_schema = Some(self.key_schema.clone());
-        record.key = Value::Struct(self.key.clone());
-        Ok(record)
+        let key = (Some(self.key_schema.clone()), Value::Struct(self.key.clone()));
+        Ok(record(partition, position, &self.topic, key, (self.value_schema.clone(), Value::Struct(value))))
     }
 }

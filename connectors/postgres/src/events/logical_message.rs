@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use sluice_api::{OffsetMap, Result, Schema, SchemaBuilder, SourceRecord, Struct, Value};
 
 use super::envelope::{self, Clock, Operation};
-use super::{Position, SnapshotMarker, SourceBlock};
+use super::{Position, SnapshotMarker, SourceBlock, record};
 use crate::values::{BinaryMode, Converter};
 
 /// Makes records of logical messages.
@@ -70,15 +70,8 @@ impl LogicalMessages {
             Value::Struct(block),
         ];
         let value = Struct::from_checked(self.value_schema.clone(), value)?;
-        let mut record = SourceRecord::new(
-            partition.clone(),
-            position.to_offset(),
-            self.topic.clone(),
-            Some(self.value_schema.clone()),
-            Value::Struct(value),
-        );
-        record.key_schema = Some(self.key_schema.clone());
-        record.key = Value::Struct(Struct::from_checked(self.key_schema.clone(), vec![prefix])?);
-        Ok(record)
+        let key = Struct::from_checked(self.key_schema.clone(), vec![prefix])?;
+        let key = (Some(self.key_schema.clone()), Value::Struct(key));
+        Ok(record(partition, position, &self.topic, key, (self.value_schema.clone(), Value::Struct(value))))
     }
 }

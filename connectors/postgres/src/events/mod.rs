@@ -8,6 +8,7 @@ mod headers;
 mod heartbeat;
 mod logical_message;
 mod offset;
+mod record;
 mod source_block;
 mod table;
 
@@ -16,6 +17,7 @@ pub(crate) use headers::ContextHeaders;
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use logical_message::LogicalMessages;
 pub(crate) use offset::{MessageType, Position, SnapshotState};
+pub(crate) use record::record;
 pub(crate) use source_block::{SnapshotMarker, SourceBlock};
 pub(crate) use table::{ColumnSource, MissingValue, Table};
 

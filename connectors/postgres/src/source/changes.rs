@@ -12,7 +12,7 @@ use crate::client::Frame;
 use crate::config::PostgresConfig;
 use crate::events::{
     Clock, ColumnSource, ContextHeaders, LogicalMessages, MessageType, MissingValue, Operation, Position,
-    SnapshotMarker, SourceBlock, Table,
+    SnapshotMarker, SourceBlock, Table, record,
 };
 use crate::pgoutput::{Datum, Message, OldTuple, Relation, Tuple};
 
@@ -509,15 +509,9 @@ impl Maker<'_> {
     }
 
     fn record(&self, key: Value, event: Value, position: &Position, headers: Headers) -> SourceRecord {
-        let mut record = SourceRecord::new(
-            self.parts.partition.clone(),
-            position.to_offset(),
-            self.table.topic.clone(),
-            Some(self.table.envelope.clone()),
-            event,
-        );
-        record.key_schema = self.table.key_schema.clone();
-        record.key = key;
+        let key = (self.table.key_schema.clone(), key);
+        let event = (self.table.envelope.clone(), event);
+        let mut record = record(&self.parts.partition, position, &self.table.topic, key, event);
         record.headers = headers;
         record
     }

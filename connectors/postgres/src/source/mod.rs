@@ -62,11 +62,13 @@ impl ConnectorPlugin for PostgresPlugin {
             }
         }
         let is_right = values.iter().all(|value| value.error_messages.is_empty());
-        if is_right
-            && let Err(error) = PostgresConfig::parse(config)
-            && let Some(value) = values.iter_mut().find(|value| value.name == "table.include.list")
-        {
-            value.error_messages.push(error.to_string());
+        if is_right && let Err(error) = PostgresConfig::parse(config) {
+            let message = error.to_string();
+            let names = |key: &str| [format!("configuration {key}:"), format!("\"{key}\"")];
+            let named = values.iter().position(|value| names(&value.name).iter().any(|name| message.contains(name)));
+            if let Some(value) = values.get_mut(named.unwrap_or(0)) {
+                value.error_messages.push(message);
+            }
         }
         values
     }
@@ -112,5 +114,34 @@ impl Connector for PostgresConnector {
 
     async fn task_configs(&mut self, _max_tasks: usize) -> Result<Vec<Properties>> {
         Ok(vec![self.properties.clone()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said_of_the_key_that_is_wrong() {
+        let wrong = [
+            ("table.include.list", "("),
+            ("column.exclude.list", "("),
+            ("database.port", "70000"),
+            ("unavailable.value.placeholder", "hex:x"),
+        ];
+        for (key, value) in wrong {
+            let sample = [
+                ("topic.prefix", "server"),
+                ("database.hostname", "localhost"),
+                ("database.user", "capture"),
+                ("database.dbname", "shop"),
+                (key, value),
+            ];
+            let config = sample.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            let values = PostgresPlugin.validate(&config);
+            let blamed = values.iter().filter(|value| !value.error_messages.is_empty());
+            let blamed: Vec<&str> = blamed.map(|value| value.name.as_str()).collect();
+            assert_eq!(blamed, [key]);
+        }
     }
 }

@@ -13,7 +13,9 @@ use super::copy_text::fields;
 use crate::catalog::{CreatedSlot, TableFacts, TableName, Types, table_facts};
 use crate::client::{Connection, Purpose, identifier, literal};
 use crate::config::{LockingMode, PostgresConfig};
-use crate::events::{Clock, ColumnSource, MissingValue, Operation, Position, SnapshotMarker, SnapshotState, Table};
+use crate::events::{
+    Clock, ColumnSource, MissingValue, Operation, Position, SnapshotMarker, SnapshotState, Table, record,
+};
 
 /// A table that is read.
 struct Reading {
@@ -141,15 +143,9 @@ impl Snapshot {
         let key = table.key(&values)?;
         let rows = (Value::Null, table.row(values)?);
         let event = table.event(rows, Operation::Read, &self.parts.source, marker, &self.position, clock)?;
-        let mut record = SourceRecord::new(
-            self.parts.partition.clone(),
-            self.position.to_offset(),
-            table.topic.clone(),
-            Some(table.envelope.clone()),
-            event,
-        );
-        record.key_schema = table.key_schema.clone();
-        record.key = key;
+        let key = (table.key_schema.clone(), key);
+        let event = (table.envelope.clone(), event);
+        let mut record = record(&self.parts.partition, &self.position, &table.topic, key, event);
         record.headers = self.parts.headers.headers();
         if let Some(mut held) = self.held.replace(record) {
             // The row before was the last of its table.
