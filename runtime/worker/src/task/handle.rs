@@ -378,7 +378,7 @@ fn flush(
     OffsetFlush::new(seat.id.clone(), writer, seat.lease.clone(), seat.metrics.clone(), times, outside.flush.clone())
 }
 
-fn client_error(what: &str, error: sluice_kafka::Error) -> ConnectError {
+pub(super) fn client_error(what: &str, error: sluice_kafka::Error) -> ConnectError {
     ConnectError::connect(format!("creating the {what} of the task: {error}")).with_source(error)
 }
 

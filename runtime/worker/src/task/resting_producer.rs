@@ -51,15 +51,14 @@ impl RestingProducer {
         lock(&self.state).producer.clone()
     }
 
-    /// The producer for a record, made if need be. The record's time counts from here.
+    /// The producer, made if need be: by the task's own thread, and without the lock, for [`purge`](RecordProducer::purge) comes from
+    /// outside.
     fn awake(&self) -> Result<Arc<Producer>, Error> {
-        let mut state = lock(&self.state);
-        state.last_sent = Instant::now();
-        if let Some(producer) = &state.producer {
-            return Ok(Arc::clone(producer));
+        if let Some(producer) = self.current() {
+            return Ok(producer);
         }
         let producer = Arc::new(Producer::new(&self.properties, self.limits)?);
-        state.producer = Some(Arc::clone(&producer));
+        *lock(&self.state) = State { producer: Some(Arc::clone(&producer)), last_sent: Instant::now() };
         self.woken.notify_one();
         Ok(producer)
     }
@@ -68,9 +67,11 @@ impl RestingProducer {
     fn rest(&self) {
         let Some(rests_after) = self.rests_after else { return };
         let mut state = lock(&self.state);
-        if state.last_sent.elapsed() >= rests_after {
-            drop(state.producer.take_if(|producer| producer.is_idle()));
-        }
+        let is_due = state.last_sent.elapsed() >= rests_after;
+        let rested = state.producer.take_if(|producer| is_due && producer.is_idle());
+        drop(state);
+        // Its threads end here.
+        drop(rested);
     }
 
     async fn idle_for_long(&self) {
@@ -86,8 +87,13 @@ impl RestingProducer {
 
 #[async_trait]
 impl RecordProducer for RestingProducer {
+    fn wake(&self) -> Result<(), Error> {
+        self.awake().map(drop)
+    }
+
     fn send(&self, records: &[ProducerRecord], first_index: u64) -> Result<usize, SendError> {
         let producer = self.awake().map_err(|error| SendError { position: 0, error })?;
+        lock(&self.state).last_sent = Instant::now();
         producer.send(records, first_index)
     }
 
