@@ -12,9 +12,10 @@ use crate::rest::Rest;
 use crate::scratch::Scratch;
 use crate::wait::{Seen, wait_until};
 
-/// A graceful stop takes at most 5 s for the tasks. Java adds up to 60 s for REST, 23 s for the herder, 10 s for each of three
-/// pools, and then what its producers and logs need.
-const STOP_DEADLINE: Duration = Duration::from_secs(180);
+/// A graceful stop takes at most 5 s for the tasks; a busy machine gets its time.
+const STOP_DEADLINE: Duration = Duration::from_secs(90);
+/// Java adds up to 60 s for REST, 23 s for the herder, 10 s for each of three pools, and then what its producers and logs need.
+const JVM_STOP_DEADLINE: Duration = Duration::from_secs(180);
 /// The JVM writes where its threads are as soon as none of them runs.
 const DUMP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -90,7 +91,8 @@ impl Worker {
 
     /// SIGTERM, then waits for the end. The error of a worker that does not end tells what it was doing.
     pub fn stop(&mut self) -> Result<ExitStatus> {
-        self.server.terminate(STOP_DEADLINE).with_context(|| self.what_it_does())
+        let deadline = if self.setup.engine == Engine::Oracle { JVM_STOP_DEADLINE } else { STOP_DEADLINE };
+        self.server.terminate(deadline).with_context(|| self.what_it_does())
     }
 
     /// The last words; from a JVM, first where its threads are.
