@@ -6,6 +6,8 @@
 
 mod config;
 mod follow;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 #[cfg(test)]
 mod readme_tests;
 mod sink;

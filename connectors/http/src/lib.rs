@@ -1,4 +1,5 @@
-//! The HTTP sink, under Confluent's and Aiven's class names, and a source that polls, under castorm's.
+//! The HTTP sink, under Confluent's and Aiven's class names, a source that polls, under castorm's, and a
+//! receiver of webhooks.
 //!
 //! The worker lists them through [`plugins`]. Both classes of sinks are parsed into the same settings, and one task serves both:
 //!
@@ -12,6 +13,8 @@
 //! README.md has the keys and every difference from the peers.
 
 mod client;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 #[cfg(test)]
 #[path = "../../../tests/harness/src/http_server.rs"]
 #[allow(unreachable_pub, dead_code, reason = "it is public in the harness")]
@@ -20,6 +23,7 @@ mod json;
 mod problems;
 #[cfg(test)]
 mod readme_tests;
+mod receiver;
 mod sink;
 mod source;
 
@@ -30,5 +34,10 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Every class.
 pub fn plugins() -> Vec<Box<dyn ConnectorPlugin>> {
-    vec![Box::new(sink::CONFLUENT), Box::new(sink::AIVEN), Box::new(source::SourcePlugin)]
+    vec![
+        Box::new(sink::CONFLUENT),
+        Box::new(sink::AIVEN),
+        Box::new(source::SourcePlugin),
+        Box::new(receiver::ReceiverPlugin),
+    ]
 }

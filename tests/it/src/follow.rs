@@ -83,3 +83,60 @@ fn rotation_by_rename_and_kills_lose_no_line() -> Result<()> {
     eprintln!("{total} lines in {rounds} files, {kills} kills, {again} lines came again");
     Ok(())
 }
+
+/// What a writer truncates before it was read is gone for everybody; everything else arrives whole.
+#[test]
+fn truncation_loses_only_what_was_not_read() -> Result<()> {
+    let kafka = Kafka::start()?;
+    let scratch = Scratch::new("truncation")?;
+    let path = scratch.path().join("app.log");
+    let properties = Properties::distributed(&kafka, "truncation")
+        .with("offset.flush.interval.ms", "200")
+        .with("session.timeout.ms", "6000");
+    let mut worker = Sluice::distributed(&properties).start()?;
+    let config = json!({
+        "connector.class": "sluice.FileSource",
+        "paths": path,
+        "topic": "truncated",
+        "rescan.interval.ms": 500,
+        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+    });
+    worker.rest().put_connector("in", &config)?.expect(201)?;
+    let seen = || -> Result<BTreeSet<usize>> {
+        let whole = |text: String| number_of(&text).ok_or_else(|| anyhow::anyhow!("a line was cut: {text}"));
+        kafka.topics().read("truncated")?.iter().map(|record| whole(record.value_text())).collect()
+    };
+    let (rounds, lines) = (count(6, 60), count(2_000, 100_000));
+    let mut random = Random::of("truncation");
+    let (mut written, mut lost) = (0, 0);
+    for round in 0..rounds {
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let text: String = (written..written + lines).map(|number| numbered_line(number) + "\n").collect();
+        file.write_all(text.as_bytes())?;
+        written += lines;
+        if round % 2 == 1 {
+            worker.kill9()?;
+            worker.restart()?;
+        }
+        // Every third time nobody waits for the reader.
+        if round % 3 == 2 {
+            thread::park_timeout(Duration::from_millis(random.range(0, 300)));
+        } else {
+            wait_until("the lines of this round", ARRIVED, || -> Result<()> {
+                let seen = seen()?;
+                let missing = (written - lines..written).filter(|number| !seen.contains(number)).count();
+                ensure!(missing == 0, "{missing} are missing");
+                Ok(())
+            })?;
+        }
+        file.set_len(0)?;
+    }
+    let all = seen()?;
+    for round in 0..rounds {
+        let missing = (round * lines..(round + 1) * lines).filter(|number| !all.contains(number)).count();
+        ensure!(round % 3 == 2 || missing == 0, "{missing} lines of round {round} were read and are gone");
+        lost += missing;
+    }
+    eprintln!("{written} lines, {rounds} truncations, {lost} lines were truncated away before they were read");
+    Ok(())
+}

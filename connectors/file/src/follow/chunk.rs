@@ -81,6 +81,34 @@ fn piece_end(line: &[u8], max: usize) -> usize {
     (max.saturating_sub(3)..=max).rev().find(|at| *at > 0 && is_boundary(*at)).unwrap_or(max.max(1))
 }
 
+/// Splits a whole file, `chunk` bytes at a time.
+///
+/// # Panics
+/// A byte is in no piece or in two, or a piece is longer than it may be.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn split_all(content: &[u8], chunk: usize, max_line_bytes: usize) {
+    let splitter = Splitter { max_line_bytes };
+    let (mut position, mut size, mut inside) = (0, chunk, false);
+    while position < content.len() {
+        let end = content.len().min(position + size);
+        let part = Bytes::copy_from_slice(&content[position..end]);
+        let mut at = 0;
+        let used = splitter.split(&part, end == content.len(), inside, usize::MAX, |piece, end| {
+            let bytes = match &piece {
+                Piece::Line(text) => text.as_bytes(),
+                Piece::Malformed(bytes) | Piece::Part(bytes, _) => bytes,
+            };
+            assert!(bytes.len() <= max_line_bytes && part[at..].starts_with(bytes), "a piece is not of its place");
+            assert!(matches!(&part[at + bytes.len()..end], b"" | b"\n" | b"\r\n"), "bytes are in no piece");
+            inside = matches!(piece, Piece::Part(_, true));
+            at = end;
+        });
+        assert_eq!(used, at, "what was used is what came out");
+        size = if used == 0 { size * 2 } else { chunk };
+        position += used;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

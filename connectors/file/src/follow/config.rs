@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use glob::Pattern;
+use regex::Regex;
 use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig, ParsedValue, Validator};
 use sluice_api::{ConnectError, Properties, Result};
 
@@ -17,6 +19,10 @@ const EXCLUDE: &str = "exclude";
 const DEAD_LETTER_TOPIC: &str = "dead.letter.topic";
 const CLEANUP: &str = "cleanup.policy";
 const CLEANUP_PATH: &str = "cleanup.path";
+const FORMAT: &str = "format";
+const ENCODING: &str = "encoding";
+const MULTILINE: &str = "multiline.start.pattern";
+const MULTILINE_TIMEOUT: &str = "multiline.timeout.ms";
 const LONG_LINES: &str = "max.line.action";
 const MALFORMED: &str = "malformed.line.action";
 
@@ -40,12 +46,34 @@ pub(super) enum Cleanup {
     Move(PathBuf),
 }
 
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A string.
+    Lines,
+    /// JSON.
+    Json,
+}
+
+/// Lines that belong together.
+#[derive(Clone, Debug)]
+pub(super) struct Multiline {
+    /// Matches the first line of a record.
+    pub(super) start: Regex,
+    /// A record is complete when nothing was added for this long.
+    pub(super) timeout: Duration,
+}
+
 /// What a task does.
 #[derive(Clone, Debug)]
 pub(super) struct FollowConfig {
     pub(super) paths: Vec<String>,
     pub(super) exclude: Vec<Pattern>,
     pub(super) topic: Arc<str>,
+    pub(super) format: Format,
+    /// `None` for UTF-8.
+    pub(super) encoding: Option<&'static Encoding>,
+    pub(super) multiline: Option<Multiline>,
     pub(super) max_line_bytes: usize,
     pub(super) long_lines: Action,
     pub(super) malformed: Action,
@@ -79,6 +107,10 @@ pub(super) fn definition() -> ConfigDef {
         .define(ConfigKey::new("topic", ConfigType::String, High, "the topic to write to").validator(Validator::non_empty_string()))
         .define(ConfigKey::new(EXCLUDE, ConfigType::List, Medium, "globs of files to leave out").default(ParsedValue::List(Vec::new())))
         .define(string("read.from", "beginning", Medium, "where files without a stored position begin that are there when the task starts: beginning or end").validator(Validator::one_of(&["beginning", "end"])))
+        .define(string(FORMAT, "lines", Medium, "what a line, or a record of several, becomes: lines (a string) or json (a value without schema)").validator(Validator::one_of(&["lines", "json"])))
+        .define(string(ENCODING, "UTF-8", Medium, "how text is written in the files, by the names of the web such as ISO-8859-1, windows-1252 or Shift_JIS"))
+        .define(ConfigKey::new(MULTILINE, ConfigType::String, Medium, "matches the first line of a record; lines that do not match belong to the record before").optional())
+        .define(int(MULTILINE_TIMEOUT, 1_000, 1, Low, "how long a record of several lines waits for more of them"))
         .define(int("max.line.bytes", 1_048_576, 1, Medium, "a line that is longer is treated as `max.line.action` says"))
         .define(string(LONG_LINES, "fail", Medium, "fail, split (several records, all but the last with the header `line.continues`) or dead.letter").validator(Validator::one_of(&["fail", "split", "dead.letter"])))
         .define(string(MALFORMED, "fail", Medium, "what happens to lines that are not UTF-8: fail, or dead.letter (in base64)").validator(Validator::one_of(&["fail", "dead.letter"])))
@@ -126,12 +158,20 @@ impl FollowConfig {
             ("move", None) => return Err(wrong(CLEANUP_PATH, "it is needed for the policy move".to_owned())),
             _ => Cleanup::None,
         };
+        let (encoding, multiline) = (encoding(&parsed)?, multiline(&parsed)?);
+        if multiline.is_some() && long_lines == Action::DeadLetter {
+            let why = format!("`dead.letter` is not supported yet together with `{MULTILINE}`: set fail or split");
+            return Err(wrong(LONG_LINES, why));
+        }
         let exclude =
             parsed.list(EXCLUDE).iter().map(|text| pattern(EXCLUDE, text)).collect::<std::result::Result<_, _>>()?;
         Ok(Self {
             paths: parsed.list(PATHS).to_vec(),
             exclude,
             topic: parsed.string("topic").into(),
+            format: if parsed.string(FORMAT) == "json" { Format::Json } else { Format::Lines },
+            encoding,
+            multiline,
             max_line_bytes: number(&parsed, "max.line.bytes"),
             long_lines,
             malformed,
@@ -147,6 +187,30 @@ impl FollowConfig {
             count: own(properties, TASK_COUNT, 1).max(1),
         })
     }
+}
+
+/// The encoding, unless it is UTF-8, which needs no decoding.
+fn encoding(parsed: &ParsedConfig) -> std::result::Result<Option<&'static Encoding>, (&'static str, String)> {
+    let name = parsed.string(ENCODING);
+    let wrong = |why: &str| (ENCODING, format!("Invalid value {name} for configuration {ENCODING}: {why}"));
+    let encoding = Encoding::for_label(name.trim().as_bytes()).ok_or_else(|| wrong("no encoding has this name"))?;
+    if encoding == encoding_rs::UTF_8 {
+        return Ok(None);
+    }
+    // Lines are found by the byte that ends them.
+    if !encoding.is_ascii_compatible() {
+        return Err(wrong("encodings whose line ends are not single bytes are not supported yet"));
+    }
+    Ok(Some(encoding))
+}
+
+fn multiline(parsed: &ParsedConfig) -> std::result::Result<Option<Multiline>, (&'static str, String)> {
+    let Some(pattern) = parsed.opt_string(MULTILINE).filter(|pattern| !pattern.is_empty()) else { return Ok(None) };
+    let start = Regex::new(pattern).map_err(|error| {
+        (MULTILINE, format!("Invalid value {pattern} for configuration {MULTILINE}: it is no pattern: {error}"))
+    })?;
+    let timeout = Duration::from_millis(number(parsed, MULTILINE_TIMEOUT) as u64);
+    Ok(Some(Multiline { start, timeout }))
 }
 
 fn action(parsed: &ParsedConfig, key: &str) -> Action {

@@ -107,6 +107,8 @@ pub(super) struct Follower {
     pub(super) outstanding: usize,
     /// When something was read, or the file seen to have changed.
     pub(super) active: Instant,
+    /// Where the lines end that may be continued, and since when.
+    pub(super) unfinished: Option<(u64, Instant)>,
     /// Since when no path leads to it.
     pub(super) gone: Option<Instant>,
     /// Whether the file is over, so that a last line without an end counts.
@@ -159,6 +161,7 @@ impl Follower {
             slot: 0,
             outstanding: 0,
             active: now,
+            unfinished: None,
             gone: None,
             last_look: false,
             ended: None,
@@ -205,6 +208,7 @@ impl Follower {
         let same = !shorter && self.head.is_of(input.file())?;
         if !same {
             (self.position, self.inside, self.ended, self.head) = (0, false, None, Head::default());
+            self.unfinished = None;
             if self.input.as_ref().is_some_and(Input::is_decoded) {
                 self.input = Some(self.open()?);
             }

@@ -15,6 +15,8 @@ mod config;
 mod discovery;
 mod follower;
 mod input;
+mod json;
+mod taker;
 mod task;
 
 use async_trait::async_trait;
@@ -25,7 +27,11 @@ use sluice_api::{
     TaskHandle, Value,
 };
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use chunk::split_all;
 use config::{FollowConfig, TASK_COUNT, TASK_INDEX};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use json::value as json_value;
 
 /// `sluice.FileSource`.
 pub(crate) struct FollowPlugin;

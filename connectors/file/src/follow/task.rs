@@ -3,23 +3,20 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytestring::ByteString;
 use sluice_api::connector::CommittedRecord;
-use sluice_api::{ConnectError, Properties, Result, Schema, SourceRecord, SourceTask, SourceTaskContext, Value};
+use sluice_api::{ConnectError, Properties, Result, SourceRecord, SourceTask, SourceTaskContext};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::chunk::{Piece, Splitter};
-use super::config::{Action, Cleanup, FollowConfig};
+use super::chunk::Splitter;
+use super::config::{Cleanup, FollowConfig};
 use super::discovery::{Discovery, Found};
 use super::follower::{FileId, Follower, Names, Stored};
 use super::input::{After, Input};
+use super::taker::Taker;
 
 /// How long a poll waits before it returns without records, so that callbacks come in time.
 const POLL_WAIT: Duration = Duration::from_millis(500);
@@ -269,10 +266,18 @@ impl Following {
             let Some(input) = &mut follower.input else { return Ok(false) };
             let (chunk, after) = input.read(follower.position, size).map_err(unreadable)?;
             let whole = after == After::End || after == After::EndForNow && over;
-            let (inside, limit) = (follower.inside, self.config.batch_size - records.len());
+            let begin = follower.position;
+            let (inside, limit) = (follower.inside, self.limit(records.len()));
+            let patience = self.patience(follower, begin + chunk.len() as u64);
             let mut taker = Taker::new(&self.config, follower, records);
             let used = splitter.split(&chunk, whole, inside, limit, |piece, end| taker.take(piece, end));
-            taker.outcome()?;
+            let complete = whole && used == chunk.len() || after != After::More && patience;
+            let unfinished = taker.finish(complete)?;
+            follower.unfinished = unfinished.map(|end| match follower.unfinished {
+                Some(known) if known.0 == end => known,
+                _ => (end, Instant::now()),
+            });
+            let used = (follower.position - begin) as usize;
             if used > 0 {
                 follower.active = Instant::now();
                 follower.last_look &= over;
@@ -289,8 +294,20 @@ impl Following {
                 return Ok(false);
             }
             // A line that is longer than the chunk; a part of it comes out when it is longer than a line may be.
-            size = size.saturating_mul(2).min(self.config.max_line_bytes + 1).max(size + 1);
+            let longest = self.config.max_line_bytes * (1 + usize::from(self.config.multiline.is_some())) + 2;
+            size = size.saturating_mul(2).min(longest).max(size + 1);
         }
+    }
+
+    /// How many lines may be taken; lines that belong together are bounded by the chunk.
+    fn limit(&self, taken: usize) -> usize {
+        if self.config.multiline.is_some() { usize::MAX } else { self.config.batch_size - taken }
+    }
+
+    /// Whether the lines up to `end` have waited long enough for more that belong to them.
+    fn patience(&self, follower: &Follower, end: u64) -> bool {
+        let Some(multiline) = &self.config.multiline else { return false };
+        follower.unfinished.is_some_and(|(known, since)| known == end && since.elapsed() >= multiline.timeout)
     }
 
     /// Whether nothing more is expected of a file: it is gone, or idle and to be cleaned up.
@@ -309,6 +326,7 @@ impl Following {
             return Ok(());
         }
         self.next_sweep = now + SWEEP;
+        self.wake_unfinished(now);
         let settled: Vec<FileId> = self
             .followers
             .values()
@@ -328,6 +346,15 @@ impl Following {
             }
         }
         Ok(())
+    }
+
+    /// Looks again at lines that have waited for more.
+    fn wake_unfinished(&mut self, now: Instant) {
+        let Some(multiline) = &self.config.multiline else { return };
+        let is_due = |since: Instant| now.duration_since(since) >= multiline.timeout;
+        for follower in self.followers.values().filter(|one| one.unfinished.is_some_and(|(_, since)| is_due(since))) {
+            wake(&mut self.ready, &mut self.waiting, follower.id);
+        }
     }
 
     fn forget(&mut self, id: FileId) {
@@ -378,107 +405,6 @@ fn wake(ready: &mut VecDeque<FileId>, waiting: &mut HashSet<FileId>, id: FileId)
     if waiting.insert(id) {
         ready.push_back(id);
     }
-}
-
-/// Turns pieces of a chunk into records.
-struct Taker<'a> {
-    config: &'a FollowConfig,
-    follower: &'a mut Follower,
-    records: &'a mut Vec<SourceRecord>,
-    /// The position of the chunk.
-    start: u64,
-    timestamp_ms: i64,
-    failed: Option<ConnectError>,
-}
-
-impl<'a> Taker<'a> {
-    fn new(config: &'a FollowConfig, follower: &'a mut Follower, records: &'a mut Vec<SourceRecord>) -> Self {
-        Self { config, start: follower.position, follower, records, timestamp_ms: now_ms(), failed: None }
-    }
-
-    fn outcome(self) -> Result<()> {
-        self.failed.map_or(Ok(()), Err)
-    }
-
-    /// Takes the piece that ends `end` bytes after the beginning of the chunk. After a failure nothing more is taken.
-    fn take(&mut self, piece: Piece, end: usize) {
-        if self.failed.is_some() {
-            return;
-        }
-        let end = self.start + end as u64;
-        match piece {
-            Piece::Line(text) => self.push(&self.config.topic.clone(), text, end, false, &[]),
-            Piece::Malformed(bytes) => self.malformed(&bytes, end, false),
-            Piece::Part(bytes, continues) => self.part(&bytes, end, continues),
-        }
-    }
-
-    fn part(&mut self, bytes: &bytes::Bytes, end: u64, continues: bool) {
-        let topic = match self.config.long_lines {
-            Action::Split => Some(self.config.topic.clone()),
-            Action::DeadLetter => self.config.dead_letter_topic.clone(),
-            Action::Fail => None,
-        };
-        let Some(topic) = topic else {
-            let (path, at, most) = (self.follower.path_text(), self.follower.position, self.config.max_line_bytes);
-            self.failed = Some(ConnectError::connect(format!(
-                "{path} has a line of more than {most} bytes (`max.line.bytes`) at byte {at}. Every line before it was delivered; raise \
-                 the limit, or set `max.line.action` to split or dead.letter"
-            )));
-            return;
-        };
-        let headers: &[(&str, &str)] = if continues { &[("line.continues", "true")] } else { &[] };
-        match ByteString::try_from(bytes.clone()) {
-            Ok(text) => self.push(&topic, text, end, continues, headers),
-            Err(_) => self.malformed(bytes, end, continues),
-        }
-    }
-
-    fn malformed(&mut self, bytes: &[u8], end: u64, continues: bool) {
-        let Some(topic) = self.config.dead_letter_topic.clone().filter(|_| self.config.malformed == Action::DeadLetter)
-        else {
-            let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len) as u64;
-            let (path, at) = (self.follower.path_text(), self.follower.position + valid);
-            self.failed = Some(ConnectError::connect(format!(
-                "{path} is not UTF-8 at byte {at}: a line with these bytes cannot be a string without being changed. Every line before \
-                 it was delivered; correct the line, or set `malformed.line.action` to dead.letter"
-            )));
-            return;
-        };
-        let more = [("line.encoding", "base64"), ("line.continues", "true")];
-        self.push(&topic, STANDARD.encode(bytes).into(), end, continues, &more[..1 + usize::from(continues)]);
-    }
-
-    fn push(&mut self, topic: &Arc<str>, text: ByteString, end: u64, inside: bool, headers: &[(&str, &str)]) {
-        let follower = &mut *self.follower;
-        let mut record = SourceRecord::new(
-            follower.partition.clone(),
-            follower.offset(end, inside),
-            topic.clone(),
-            Some(Schema::STRING),
-            Value::String(text),
-        );
-        record.timestamp_ms = Some(self.timestamp_ms);
-        record.token = follower.slot;
-        for (name, value) in headers {
-            // A header of text without a schema always fits.
-            record.headers.add(*name, None, (*value).into()).unwrap_or_default();
-        }
-        if self.config.headers {
-            let path = Value::String(follower.path_text().clone());
-            record.headers.add("file.path", None, path).unwrap_or_default();
-            let offset = i64::try_from(follower.position).unwrap_or(i64::MAX);
-            record.headers.add("file.offset", None, offset.into()).unwrap_or_default();
-        }
-        (follower.position, follower.inside) = (end, inside);
-        follower.outstanding += usize::from(self.config.cleanup != Cleanup::None);
-        self.records.push(record);
-    }
-}
-
-fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
+use std::sync::Arc;
+
+use sluice_api::Value;
 use sluice_api::testkit::{MemoryOffsets, SourceDriver, Violation, check_source_resumes};
 
 use super::*;
@@ -227,6 +230,63 @@ async fn long_and_malformed_lines_fail_by_name_or_go_where_they_are_sent() {
 }
 
 #[tokio::test]
+async fn lines_that_belong_together_are_one_record() {
+    let more = [("multiline.start.pattern", "^[0-9]"), ("multiline.timeout.ms", "300"), ("max.line.bytes", "40")];
+    let place = Place::new(&more);
+    place.append("a.log", "  of an older one\n1 boom\n  at x\n\n2 fine\n3 boom\n  at");
+    let mut driver = place.start().await;
+    let records = read(&mut driver, 3).await;
+    assert_eq!(text(&records), ["  of an older one", "1 boom\n  at x\n", "2 fine"]);
+    place.append("a.log", " y\n");
+    let records = read(&mut driver, 1).await;
+    assert_eq!(text(&records), ["3 boom\n  at y"]);
+    check_source_resumes(|| Box::<FollowTask>::default(), &place.config(), 4).await.unwrap();
+    // Longer than a line may be.
+    place.append("a.log", format!("4 {}\n  {}\n5 x\n", "a".repeat(30), "b".repeat(30)));
+    let Err(Violation::Task(_, error)) = driver.poll().await else { panic!("no error") };
+    assert!(error.to_string().contains("a.log has a line of more than 40 bytes"), "{error}");
+    let place = Place::new(&[&more[..], &[("max.line.action", "split")]].concat());
+    place.append("a.log", format!("4 {}\n  {}\n5 x\n", "a".repeat(30), "b".repeat(30)));
+    let records = read(&mut place.start().await, 3).await;
+    assert_eq!(text(&records), [format!("4 {}", "a".repeat(30)), format!("  {}", "b".repeat(30)), "5 x".to_owned()]);
+    assert_eq!(records.iter().map(|record| record.headers.len()).collect::<Vec<_>>(), [1, 0, 0]);
+}
+
+#[tokio::test]
+async fn json_lines_are_values_and_other_lines_are_named() {
+    let content = "{\"id\":1,\"tags\":[\"a\"]}\n\n{\"id\":\n7\n";
+    let place = Place::new(&[("format", "json")]);
+    place.append("a.log", content);
+    let mut driver = place.start().await;
+    let records = read(&mut driver, 1).await;
+    let Value::Map(map) = &records[0].value else { panic!("{:?}", records[0].value) };
+    assert_eq!((map.get("id"), records[0].value_schema.as_ref()), (Some(&1i64.into()), None));
+    let Err(Violation::Task(_, error)) = driver.poll().await else { panic!("no error") };
+    assert!(error.to_string().contains("a.log is not JSON in the line at byte 23:"), "{error}");
+    let more = [("format", "json"), ("malformed.line.action", "dead.letter"), ("dead.letter.topic", "bad")];
+    let place = Place::new(&more);
+    place.append("a.log", content);
+    let records = read(&mut place.start().await, 3).await;
+    let topics: Vec<&str> = records.iter().map(|record| &*record.topic).collect();
+    assert_eq!((topics, &records[2].value), (vec!["t", "bad", "t"], &7i64.into()));
+    check_source_resumes(|| Box::<FollowTask>::default(), &place.config(), 3).await.unwrap();
+}
+
+#[tokio::test]
+async fn other_encodings_become_text() {
+    let place = Place::new(&[("encoding", "windows-1252")]);
+    // The second line is valid UTF-8 by accident, and means something else here.
+    place.append("a.log", b"caf\xe9 \x80\n\xc3\xa9\nascii\n");
+    assert_eq!(text(&read(&mut place.start().await, 3).await), ["café €", "Ã©", "ascii"]);
+    let place = Place::new(&[("encoding", "shift_jis")]);
+    place.append("a.log", b"\x93\xfa\x96\x7b\n\xff\xff\n");
+    let mut driver = place.start().await;
+    assert_eq!(text(&read(&mut driver, 1).await), ["日本"]);
+    let Err(Violation::Task(_, error)) = driver.poll().await else { panic!("no error") };
+    assert!(error.to_string().contains("a.log is not Shift_JIS at byte 5:"), "{error}");
+}
+
+#[tokio::test]
 async fn more_files_than_may_be_open_are_all_read() {
     let place = Place::new(&[("max.open.files", "3"), ("batch.size", "10")]);
     for round in 0..3 {
@@ -301,5 +361,10 @@ async fn mistakes_are_shown_at_their_keys() {
     assert_eq!(wrong(&[("paths", "/x/[")]), ["paths"]);
     assert_eq!(wrong(&[("max.line.action", "dead.letter")]), ["dead.letter.topic"]);
     assert_eq!(wrong(&[("cleanup.policy", "move")]), ["cleanup.path"]);
+    assert_eq!(wrong(&[("encoding", "klingon")]), ["encoding"]);
+    assert_eq!(wrong(&[("encoding", "UTF-16LE")]), ["encoding"]);
+    assert_eq!(wrong(&[("multiline.start.pattern", "(")]), ["multiline.start.pattern"]);
+    let both = [("max.line.action", "dead.letter"), ("dead.letter.topic", "d"), ("multiline.start.pattern", "^x")];
+    assert_eq!(wrong(&both), ["max.line.action"]);
     assert!(Path::new("/").exists());
 }

@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::Response;
 use reqwest::header::HeaderMap;
+use reqwest::{Response, StatusCode};
 
 /// How much of an answer an error shows.
 const SHOWN_CHARS: usize = 300;
@@ -48,6 +48,11 @@ impl Answer {
 
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// What the status is called; servers' own words are not kept.
+    pub(crate) fn reason_phrase(&self) -> &'static str {
+        StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
     }
 
     /// The status, where a redirect points, and the beginning of the body.

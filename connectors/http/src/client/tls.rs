@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use reqwest::{Certificate, ClientBuilder, Identity};
 use sluice_api::config::Password;
@@ -53,14 +54,23 @@ impl TlsFiles {
 }
 
 impl Store {
-    fn identity(&self, key_password: Option<&Password>) -> Result<Identity> {
+    /// The private key and its certificates, its own first.
+    ///
+    /// # Errors
+    /// `Config` naming the key of the configuration and what is wrong with the file.
+    pub(crate) fn key_and_chain(&self, key_password: Option<&Password>) -> Result<(Vec<X509>, PKey<Private>)> {
         let entries = self.read(key_password, true)?;
         let key = entries.key.ok_or_else(|| self.wrong("it has no private key"))?;
         let own = |certificate: &X509| certificate.public_key().is_ok_and(|public| public.public_eq(&key));
         if !entries.certificates.first().is_some_and(own) {
             return Err(self.wrong("its first certificate does not belong to its private key"));
         }
-        let chain: std::result::Result<Vec<Vec<u8>>, _> = entries.certificates.iter().map(|one| one.to_pem()).collect();
+        Ok((entries.certificates, key))
+    }
+
+    fn identity(&self, key_password: Option<&Password>) -> Result<Identity> {
+        let (chain, key) = self.key_and_chain(key_password)?;
+        let chain: std::result::Result<Vec<Vec<u8>>, _> = chain.iter().map(|one| one.to_pem()).collect();
         let chain = chain.map_err(|error| self.wrong(&error.to_string()))?.concat();
         let key = key.private_key_to_pem_pkcs8().map_err(|error| self.wrong(&error.to_string()))?;
         Identity::from_pkcs8_pem(&chain, &key).map_err(|error| self.wrong(&error.to_string()))

@@ -8,6 +8,7 @@ use sluice_api::Properties;
 use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig, ParsedValue, Validator, Width};
 
 use super::extras;
+use super::report_keys::ReportSettings;
 use super::settings::{BatchSettings, BodyFormat, BodySettings, Nulls, OnError, SinkSettings};
 use super::template::{Depends, Template};
 use crate::client::{
@@ -286,6 +287,7 @@ pub(super) fn parse(properties: &Properties, problems: &mut Problems) -> Option<
         nulls: if extras.bulk.is_some() { Nulls::Delete } else { Nulls::Fail },
         on_error: OnError::Fail,
         bulk: extras.bulk,
+        reports: ReportSettings::default(),
     })
 }
 

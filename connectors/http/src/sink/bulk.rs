@@ -22,7 +22,7 @@ pub(crate) struct BulkSettings {
 
 /// What the server says of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It is there, or a newer one is.
     Done,
     /// It may be taken later.
@@ -77,7 +77,7 @@ impl BulkSettings {
 ///
 /// # Errors
 /// The answer does not say: what became of the records is unknown.
-pub(super) fn verdicts(body: &[u8], count: usize) -> std::result::Result<Vec<Verdict>, Failure> {
+pub(crate) fn verdicts(body: &[u8], count: usize) -> std::result::Result<Vec<Verdict>, Failure> {
     let answer: Answer = serde_json::from_slice(body)
         .map_err(|error| Failure::new(format!("the answer is not that of the _bulk API: {error}")))?;
     if answer.items.len() != count {

@@ -8,6 +8,7 @@ use sluice_api::Properties;
 use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedConfig, ParsedValue, Validator, Width};
 
 use super::extras::{self, Extras};
+use super::report_keys;
 use super::settings::{BatchSettings, BodyFormat, BodySettings, Nulls, OnError, SinkSettings};
 use super::template::Template;
 use crate::client::{
@@ -18,12 +19,6 @@ use crate::problems::Problems;
 
 /// Keys of the peer that ask for something that is not there.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("reporter.bootstrap.servers", "set `errors.deadletterqueue.topic.name` for what fails, and remove `reporter.*`"),
-    (
-        "reporter.result.topic.name",
-        "remove it; only failed records can go to a topic, with `errors.deadletterqueue.topic.name`",
-    ),
-    ("reporter.error.topic.name", "set `errors.deadletterqueue.topic.name`"),
     ("oauth2.jwt.keystore.path", "use `oauth2.client.secret`"),
     ("oauth2.client.headers", "use `headers` for the requests themselves"),
 ];
@@ -49,7 +44,7 @@ const MOST: i64 = i32::MAX as i64;
 
 /// Every key.
 pub(super) fn definition() -> ConfigDef {
-    extras::define(tls(auth(batching(requests()))))
+    extras::define(report_keys::define(tls(auth(batching(requests())))))
 }
 
 fn requests() -> ConfigDef {
@@ -271,6 +266,7 @@ pub(super) fn parse(properties: &Properties, problems: &mut Problems) -> Option<
         },
         on_error: if is(&parsed, "behavior.on.error", "fail") { OnError::Fail } else { OnError::Ignore },
         bulk: extras.bulk,
+        reports: report_keys::parse(&parsed, properties),
     })
 }
 

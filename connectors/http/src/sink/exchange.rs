@@ -11,6 +11,7 @@ use tracing::debug;
 
 use super::bulk::{Verdict, verdicts};
 use super::ledger::{Ledger, RecordId};
+use super::outcomes::{Outcomes, Undelivered};
 use super::rejects::Rejects;
 use super::requests::{Delivery, Item, Lane};
 use super::settings::SinkSettings;
@@ -39,19 +40,40 @@ pub(super) enum Ended {
 
 /// What became of a request.
 enum Settled {
-    Delivered,
-    /// The server will not take it.
-    Refused(String),
+    /// With the body of the answer.
+    Delivered(Bytes),
+    /// The server will not take it: why, and its last answer.
+    Refused(String, Option<Answer>),
     /// The server will not take it; parts of it may pass.
     Split,
     /// It has to wait longer than this call may.
     Later(Duration, String),
     /// Results per record: those that are refused, and those to send again.
-    Partly {
-        refused: Vec<(usize, String)>,
-        again: Vec<Item>,
-        reason: String,
-    },
+    Partly { refused: Vec<(usize, String)>, again: Vec<Item>, reason: String, answer: Answer },
+}
+
+/// Where the fate of records is told.
+#[derive(Clone, Copy)]
+pub(super) struct Fates<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) rejects: &'a Rejects,
+    pub(super) outcomes: &'a Outcomes,
+}
+
+impl Fates<'_> {
+    fn delivered(&self, record: &SinkRecord, answer: &Bytes) -> Result<()> {
+        self.outcomes.delivered(record, answer)?;
+        self.ledger.done(record);
+        Ok(())
+    }
+
+    /// `target` is for people, the rest for the topic of failures.
+    pub(super) fn failed(&self, record: &SinkRecord, target: &str, what: &Undelivered<'_>) -> Result<()> {
+        self.outcomes.failed(record, what)?;
+        self.rejects.failed(record, format!("{target}{}", what.reason))?;
+        self.ledger.done(record);
+        Ok(())
+    }
 }
 
 impl Exchange {
@@ -71,25 +93,26 @@ impl Exchange {
         &self,
         lane: Lane,
         records: &[SinkRecord],
-        ledger: &Ledger,
-        rejects: &Rejects,
+        fates: Fates<'_>,
         patience: Instant,
     ) -> Result<Ended> {
+        let ledger = fates.ledger;
         let mut waiting: Vec<Delivery> = lane.deliveries;
         waiting.reverse();
         while let Some(delivery) = waiting.pop() {
             let Some(first) = delivery.items.first().map(|item| RecordId::of(&records[item.index])) else { continue };
             let mut retries = ledger.retries(&first);
             let target = delivery.target();
-            let failed = |index: usize, reason: &str| {
-                rejects.failed(&records[index], format!("{target}: {reason}"))?;
-                ledger.done(&records[index]);
-                Ok::<(), sluice_api::ConnectError>(())
+            let failed = |item: &Item, reason: &str, answer: Option<&Answer>| {
+                let undelivered = Undelivered { url: delivery.url.as_str(), payload: &item.body, answer, reason };
+                fates.failed(&records[item.index], &format!("{target}: "), &undelivered)
             };
             match self.settle(&delivery, records, &mut retries, patience).await {
-                Settled::Delivered => delivery.items.iter().for_each(|item| ledger.done(&records[item.index])),
-                Settled::Refused(reason) => {
-                    delivery.items.iter().try_for_each(|item| failed(item.index, &reason))?;
+                Settled::Delivered(answer) => {
+                    delivery.items.iter().try_for_each(|item| fates.delivered(&records[item.index], &answer))?;
+                }
+                Settled::Refused(reason, answer) => {
+                    delivery.items.iter().try_for_each(|item| failed(item, &reason, answer.as_ref()))?;
                 }
                 Settled::Split => {
                     let (one, other) = delivery.halves();
@@ -99,15 +122,20 @@ impl Exchange {
                     ledger.set_retries(first, retries);
                     return Ok(Ended::Later(pause, format!("{target}: {reason}")));
                 }
-                Settled::Partly { refused, again, reason } => {
-                    refused.iter().try_for_each(|(index, reason)| failed(*index, reason))?;
-                    let left = |item: &&Item| !again.iter().any(|one| one.index == item.index);
-                    delivery.items.iter().filter(left).for_each(|item| ledger.done(&records[item.index]));
+                Settled::Partly { refused, again, reason, answer } => {
+                    for item in &delivery.items {
+                        let refusal = refused.iter().find(|(index, _)| *index == item.index);
+                        match refusal {
+                            Some((_, reason)) => failed(item, reason, Some(&answer))?,
+                            None if again.iter().any(|one| one.index == item.index) => {}
+                            None => fates.delivered(&records[item.index], &answer.body)?,
+                        }
+                    }
                     if again.is_empty() {
                         continue;
                     }
                     if retries >= self.settings.retry.max_retries {
-                        again.iter().try_for_each(|item| failed(item.index, &tried(&reason, retries)))?;
+                        again.iter().try_for_each(|item| failed(item, &tried(&reason, retries), Some(&answer)))?;
                         continue;
                     }
                     retries += 1;
@@ -134,10 +162,10 @@ impl Exchange {
     ) -> Settled {
         let mut renewed = false;
         loop {
-            let (reason, headers) = match self.exchange(delivery, records).await {
+            let (reason, answer) = match self.exchange(delivery, records).await {
                 Ok((answer, _)) if answer.is_success() => match self.judge(delivery, &answer) {
                     Ok(settled) => return settled,
-                    Err(failure) => (failure.to_string(), None),
+                    Err(failure) => (failure.to_string(), Some(answer)),
                 },
                 Ok((answer, sent)) => {
                     if !renewed && self.authorizer.renew(answer.status, sent.as_ref()).await {
@@ -149,17 +177,18 @@ impl Exchange {
                     }
                     let reason = answer.describe();
                     if !self.settings.retry.on.contains(answer.status) {
-                        return Settled::Refused(reason);
+                        return Settled::Refused(reason, Some(answer));
                     }
-                    (reason, Some(answer.headers))
+                    (reason, Some(answer))
                 }
                 Err(failure) => (failure.to_string(), None),
             };
             if *retries >= self.settings.retry.max_retries {
-                return Settled::Refused(tried(&reason, *retries));
+                return Settled::Refused(tried(&reason, *retries), answer);
             }
             *retries += 1;
-            let pause = self.settings.retry.pause(*retries, headers.as_ref());
+            let asked = answer.as_ref().filter(|answer| !answer.is_success()).map(|answer| &answer.headers);
+            let pause = self.settings.retry.pause(*retries, asked);
             debug!(reason, pause_ms = pause.as_millis() as u64, retry = *retries, "a request is sent again");
             if Instant::now() + pause > patience {
                 return Settled::Later(pause, reason);
@@ -228,7 +257,7 @@ impl Exchange {
     /// What a successful answer means.
     fn judge(&self, delivery: &Delivery, answer: &Answer) -> std::result::Result<Settled, Failure> {
         if self.settings.bulk.is_none() {
-            return Ok(Settled::Delivered);
+            return Ok(Settled::Delivered(answer.body.clone()));
         }
         if answer.cut {
             return Err(Failure::new(format!("the answer is longer than {MAX_BULK_ANSWER_BYTES} bytes")));
@@ -245,8 +274,8 @@ impl Exchange {
             }
         }
         Ok(match refused.is_empty() && again.is_empty() {
-            true => Settled::Delivered,
-            false => Settled::Partly { refused, again, reason: last },
+            true => Settled::Delivered(answer.body.clone()),
+            false => Settled::Partly { refused, again, reason: last, answer: answer.clone() },
         })
     }
 }

@@ -8,7 +8,9 @@ pub(crate) mod doubles;
 mod exchange;
 mod extras;
 mod ledger;
+mod outcomes;
 mod rejects;
+mod report_keys;
 mod requests;
 mod settings;
 mod task;
@@ -22,6 +24,8 @@ use sluice_api::{
 };
 
 use crate::problems::Problems;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use bulk::verdicts;
 use settings::SinkSettings;
 
 /// Reads the keys of a class.

@@ -7,6 +7,7 @@ use reqwest::Method;
 use reqwest::header::HeaderName;
 
 use super::bulk::BulkSettings;
+use super::report_keys::ReportSettings;
 use super::template::Template;
 use crate::client::{Auth, ClientSettings, RetryPolicy};
 use crate::json::Decimals;
@@ -31,6 +32,7 @@ pub(crate) struct SinkSettings {
     pub(crate) nulls: Nulls,
     pub(crate) on_error: OnError,
     pub(crate) bulk: Option<BulkSettings>,
+    pub(crate) reports: ReportSettings,
 }
 
 /// How a record becomes a body.

@@ -6,8 +6,9 @@ use sluice_api::{ConnectError, Properties, Result, SinkRecord, SinkTask, SinkTas
 use tokio::time::Instant;
 
 use super::Parse;
-use super::exchange::{Ended, Exchange};
+use super::exchange::{Ended, Exchange, Fates};
 use super::ledger::Ledger;
+use super::outcomes::{Outcomes, Undelivered};
 use super::rejects::Rejects;
 use super::requests::Planner;
 use super::settings::PATIENCE;
@@ -25,6 +26,7 @@ struct Sending {
     exchange: Exchange,
     ledger: Ledger,
     rejects: Rejects,
+    outcomes: Outcomes,
 }
 
 impl HttpSinkTask {
@@ -50,6 +52,7 @@ impl SinkTask for HttpSinkTask {
                 connector: context.connector.clone(),
                 task: context.task,
             },
+            outcomes: Outcomes::open(settings.reports.clone(), &context).await?,
             planner: Planner::new(settings.clone())?,
             exchange: Exchange::new(settings)?,
             ledger: Ledger::default(),
@@ -83,15 +86,22 @@ impl SinkTask for HttpSinkTask {
 
 impl Sending {
     async fn put(&self, records: &[SinkRecord]) -> Result<()> {
+        let outcome = self.deliver(records).await;
+        // Invariant 3: what a failed task has told of its records is there before it ends, too.
+        let settled = self.outcomes.settled().await;
+        outcome.and(settled)
+    }
+
+    async fn deliver(&self, records: &[SinkRecord]) -> Result<()> {
         let (ledger, rejects) = (&self.ledger, &self.rejects);
+        let fates = Fates { ledger, rejects, outcomes: &self.outcomes };
         let failed = |record: &SinkRecord, error: ConnectError| {
-            rejects.failed(record, error)?;
-            ledger.done(record);
-            Ok(())
+            let reason = error.to_string();
+            fates.failed(record, "", &Undelivered { url: "", payload: &[], answer: None, reason: &reason })
         };
         let lanes = self.planner.lanes(records, |record| ledger.is_done(record), failed)?;
         let patience = Instant::now() + PATIENCE;
-        let running = lanes.into_iter().map(|lane| self.exchange.run(lane, records, ledger, rejects, patience));
+        let running = lanes.into_iter().map(|lane| self.exchange.run(lane, records, fates, patience));
         let mut later: Option<(std::time::Duration, String)> = None;
         for ended in join_all(running).await {
             if let Ended::Later(pause, reason) = ended?

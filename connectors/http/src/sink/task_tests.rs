@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sluice_api::connector::{ErrantRecordReporter, MemoryShare};
+use sluice_api::connector::{ErrantRecordReporter, MemoryShare, Report, ReportTopic, Reports};
 
 use super::*;
 use crate::http_server::{HttpRequest, HttpServer, Reply};
@@ -30,11 +30,56 @@ impl Reported {
     }
 }
 
+/// Keeps what was told.
+#[derive(Default)]
+struct Told {
+    topics: Mutex<Vec<ReportTopic>>,
+    clients: Mutex<[Properties; 2]>,
+    reports: Mutex<Vec<Report>>,
+}
+
+#[async_trait]
+impl Reports for Told {
+    async fn open(&self, topics: &[ReportTopic], producer: &Properties, admin: &Properties) -> Result<()> {
+        *self.topics.lock().unwrap() = topics.to_vec();
+        *self.clients.lock().unwrap() = [producer.clone(), admin.clone()];
+        Ok(())
+    }
+
+    fn send(&self, report: Report) -> Result<()> {
+        self.reports.lock().unwrap().push(report);
+        Ok(())
+    }
+
+    async fn settled(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Told {
+    /// Topic, key and value of every report.
+    fn texts(&self) -> Vec<[String; 3]> {
+        let text = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or("-".to_owned(), utf8);
+        let reports = self.reports.lock().unwrap();
+        reports.iter().map(|one| [one.topic.to_string(), text(&one.key), text(&one.value)]).collect()
+    }
+
+    fn headers(&self, at: usize) -> Vec<(String, String)> {
+        let headers = self.reports.lock().unwrap()[at].headers.clone();
+        headers.iter().map(|(name, value)| (name.to_string(), utf8(value.as_ref().unwrap()))).collect()
+    }
+}
+
+fn utf8(bytes: &bytes::Bytes) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
 /// A task as the worker has it.
 struct Life {
     task: HttpSinkTask,
     context: SinkTaskContext,
     reported: Arc<Reported>,
+    told: Arc<Told>,
 }
 
 impl Life {
@@ -43,10 +88,12 @@ impl Life {
         let mut task = HttpSinkTask::new(if aiven { aiven::parse } else { confluent::parse });
         let reported = Arc::new(Reported::default());
         let reporter = reporting.then(|| reported.clone() as Arc<dyn ErrantRecordReporter>);
+        let told = Arc::new(Told::default());
         let context = SinkTaskContext::new("sink".into(), 0, MemoryShare::new(1 << 24), reporter);
+        let context = context.with_reports(told.clone());
         let config = config.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         task.start(context.clone(), &config).await?;
-        Ok(Self { task, context, reported })
+        Ok(Self { task, context, reported, told })
     }
 
     /// Delivers as the worker does: again, after the pause that the task asked for. Says how often the worker had its turn.
@@ -398,11 +445,8 @@ async fn mistakes_are_shown_at_their_keys() {
         keys(&confluent, &basic),
         ["headers", "retry.on.status.codes", "connection.user", "connection.password"]
     );
-    let reporter = validate(&confluent, &[("http.api.url", "http://x"), ("reporter.error.topic.name", "e")]);
-    assert_eq!(
-        reporter[0].1,
-        "`reporter.error.topic.name` is not supported yet: set `errors.deadletterqueue.topic.name`"
-    );
+    let reporter = validate(&confluent, &[("http.api.url", "http://x"), ("reporter.error.topic.partitions", "0")]);
+    assert_eq!(reporter[0].0, "reporter.error.topic.partitions");
     assert_eq!(keys(&confluent, &[("http.api.url", "http://x")]), [""; 0]);
     assert_eq!(keys(&aiven, &[("http.url", "http://x")]), ["http.authorization.type"]);
     let aiven_keys = [("http.url", "http://x"), ("http.authorization.type", "oauth2")];
@@ -539,4 +583,70 @@ mod tls {
         let error = Life::start(&missing, false).await.err().unwrap().to_string();
         assert!(error.starts_with("reading `https.ssl.keystore.location` /no/such.p12: No such file"), "{error}");
     }
+}
+
+/// Invariant 3: the topics of `reporter.*` have every record once, in the form that Confluent's sink gives it.
+#[tokio::test]
+async fn result_and_error_topics_are_told_what_became_of_each_record() {
+    let server = HttpServer::start(|request, number| match (request.text().as_str(), number) {
+        (_, 0) => Reply::status(503),
+        ("v1", _) => Reply::with(400, &[], "no \"v1\""),
+        ("v2", _) => Reply::Reset,
+        (text, _) => Reply::with(200, &[], format!("took {text}")),
+    });
+    let server = server.unwrap();
+    let url = server.url("/in");
+    let more = [
+        ("reporter.bootstrap.servers", "broker:9092"),
+        ("reporter.producer.security.protocol", "SSL"),
+        ("reporter.error.topic.name", "errors-of-${connector}"),
+        ("reporter.error.topic.replication.factor", "1"),
+        ("reporter.error.topic.value.format", "string"),
+        ("max.retries", "1"),
+        ("behavior.on.error", "log"),
+    ];
+    let mut life = Life::start(&quick(&url, &more), false).await.unwrap();
+    assert_eq!(life.deliver(&records(4)).await.unwrap(), 0);
+    let topics = life.told.topics.lock().unwrap().clone();
+    let names: Vec<_> = topics.iter().map(|topic| (topic.name.as_str(), topic.replication_factor)).collect();
+    assert_eq!(names, [("sink-success", 3), ("errors-of-sink", 1)]);
+    let [producer, admin] = life.told.clients.lock().unwrap().clone();
+    assert_eq!(
+        (producer["bootstrap.servers"].as_str(), producer["security.protocol"].as_str()),
+        ("broker:9092", "SSL")
+    );
+    assert_eq!(admin.len(), 1);
+
+    let sentence =
+        |rest: &str| format!("Retry time lapsed, unable to process HTTP request. HTTP Response code: {rest}");
+    let told = life.told.texts();
+    assert_eq!(told[0], ["sink-success", "\"k0\"", "\"took v0\""]);
+    let refused = format!(
+        "400, Reason phrase: Bad Request, Url: {url}, Response content: no \"v1\", Exception: null, Error message: null"
+    );
+    assert_eq!(told[1], ["errors-of-sink", "\"k1\"", &sentence(&refused)]);
+    let lost = format!(
+        "null, Reason phrase: , Url: {url}, Response content: , Exception: java.io.IOException, Error message: "
+    );
+    assert!(told[2][2].starts_with(&sentence(&lost)), "{:?}", told[2]);
+    assert_eq!(told[3], ["sink-success", "\"k3\"", "\"took v3\""]);
+    assert_eq!(told.len(), 4);
+    let place = [("offset", "1"), ("timestamp", "0"), ("partition", "0"), ("topic", "t")];
+    let place = place.map(|(name, value)| (format!("input_record_{name}"), value.to_owned()));
+    let answer = [
+        ("error_message", "null"),
+        ("exception", "null"),
+        ("response_content", "no \"v1\""),
+        ("status_code", "400"),
+        ("payload", "[v1]"),
+        ("reason_phrase", "Bad Request"),
+        ("url", &url),
+    ];
+    let answer = answer.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(life.told.headers(1), [&place[..], &answer[..]].concat());
+
+    // Nobody asked for reports: there are no topics.
+    let mut quiet = Life::start(&quick(&url, &[]), false).await.unwrap();
+    quiet.deliver(&records(1)).await.unwrap();
+    assert!(quiet.told.topics.lock().unwrap().is_empty() && quiet.told.texts().is_empty());
 }

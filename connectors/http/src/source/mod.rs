@@ -4,10 +4,11 @@
 //! of the last record that was handed out; what is stored is left to the worker, after the acknowledgement (Invariant 1).
 
 mod config;
+mod links;
 mod page;
 mod task;
 mod template;
-mod timestamp;
+pub(crate) mod timestamp;
 
 use async_trait::async_trait;
 use sluice_api::config::{ConfigDef, ConfigValue};
@@ -17,6 +18,8 @@ use sluice_api::{
 };
 
 use crate::problems::Problems;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use links::next_link;
 
 /// `com.github.castorm.kafka.connect.http.HttpSourceConnector`.
 pub(crate) struct SourcePlugin;

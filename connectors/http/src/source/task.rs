@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::config::{Direction, Filter, Pages, SourceSettings, headers, parse};
+use super::links::next_link;
 use super::page::Item;
 use super::timestamp;
 use crate::client::{Answer, Authorizer, Failure, parse_url};
@@ -293,18 +294,6 @@ fn is_transient(status: u16) -> bool {
 /// Without parameters, which may hold a key.
 fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
-}
-
-/// The target of `rel="next"` in a `Link` header (RFC 8288).
-fn next_link(header: &str) -> Option<String> {
-    header.split(',').find_map(|link| {
-        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = parameters.split(';').any(|parameter| {
-            let parameter = parameter.trim().to_ascii_lowercase();
-            parameter == "rel=next" || parameter == "rel=\"next\""
-        });
-        is_next.then(|| target.to_owned())
-    })
 }
 
 /// What a request for changes alone says.

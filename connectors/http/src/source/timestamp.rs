@@ -5,7 +5,7 @@ use sluice_api::data::civil_from_days;
 const DAY_MS: i64 = 86_400_000;
 
 /// Milliseconds since the epoch; `None` when the text is no such time.
-pub(super) fn parse(text: &str) -> Option<i64> {
+pub(crate) fn parse(text: &str) -> Option<i64> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok();
     }
@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str) -> Option<i64> {
 }
 
 /// As Java's `Instant.toString` prints it.
-pub(super) fn print(millis: i64) -> String {
+pub(crate) fn print(millis: i64) -> String {
     let (year, month, day) = civil_from_days(millis.div_euclid(DAY_MS));
     let of_day = millis.rem_euclid(DAY_MS);
     let (seconds, fraction) = (of_day / 1000, of_day % 1000);

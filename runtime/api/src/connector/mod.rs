@@ -8,6 +8,7 @@
 mod carrier;
 mod memory;
 mod plugin;
+mod reports;
 mod sink;
 mod source;
 mod transaction;
@@ -20,6 +21,7 @@ pub use plugin::{
     AlteredOffsets, Connector, ConnectorContext, ConnectorEvents, ConnectorKind, ConnectorPlugin, ExactlyOnceSupport,
     TaskFactory, TaskHandle, TransactionBoundarySupport,
 };
+pub use reports::{Report, ReportTopic, Reports};
 pub use sink::{ErrantRecordReporter, OffsetsToCommit, SinkRequests, SinkTask, SinkTaskContext};
 pub use source::{CommittedRecord, OffsetStorageReader, SourceTask, SourceTaskContext};
 pub use transaction::{TransactionContext, TransactionEnd};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use indexmap::IndexMap;
 
-use super::MemoryShare;
+use super::{MemoryShare, Reports};
 use crate::Properties;
 use crate::error::{ConnectError, Result};
 use crate::record::{SinkRecord, TopicPartition};
@@ -57,6 +57,8 @@ pub struct SinkTaskContext {
     pub memory: MemoryShare,
     /// Where to report single bad records; `None` unless a dead letter queue or error logging is configured.
     pub errant_records: Option<Arc<dyn ErrantRecordReporter>>,
+    /// Where to tell what became of records, in topics of the task's own; `None` outside a worker.
+    pub reports: Option<Arc<dyn Reports>>,
     requests: Arc<Mutex<SinkRequests>>,
 }
 
@@ -68,7 +70,13 @@ impl SinkTaskContext {
         memory: MemoryShare,
         errant_records: Option<Arc<dyn ErrantRecordReporter>>,
     ) -> Self {
-        Self { connector, task, memory, errant_records, requests: Arc::default() }
+        Self { connector, task, memory, errant_records, reports: None, requests: Arc::default() }
+    }
+
+    /// The same with a place for reports.
+    #[must_use]
+    pub fn with_reports(self, reports: Arc<dyn Reports>) -> Self {
+        Self { reports: Some(reports), ..self }
     }
 
     /// Goes back (or forward) to these offsets before the next batch.

@@ -17,7 +17,7 @@ pub mod providers;
 pub mod validation;
 pub mod worker;
 
-pub use client::{ClientIds, ClientProperties, ClientRole, OverridePolicy};
+pub use client::{ClientIds, ClientProperties, ClientRole, OverridePolicy, ReportClients};
 pub use connector::{
     ConnectorConfig, ConverterChoice, DeadLetterQueueConfig, ErrorTolerance, ErrorsConfig, PredicateConfig,
     SinkConnectorConfig, SourceConnectorConfig, TopicCreationConfig, TopicCreationGroup, TopicSelection,

@@ -3,41 +3,28 @@
 //! Deviation from Kafka Connect, which only logs it: a record that the queue does not take ends the task, because the offset of
 //! the record must not be committed then (Invariant 3).
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use sluice_api::{ConnectError, Properties};
-use sluice_kafka::{Admin, ConsumerRecord, NewTopic, Producer, ProducerLimits, ProducerRecord};
+use sluice_kafka::{Admin, ConsumerRecord, NewTopic, Producer, ProducerRecord};
 use sluice_storage::ConnectorTaskId;
-use tokio::time::{Instant, timeout_at};
 
 use super::Failure;
+use super::outbox::{LIMITS, Outbox, Unsettled, create_if_missing};
 use crate::config::providers::redacted;
 use crate::config::{ClientIds, ClientProperties, DeadLetterQueueConfig};
 use crate::metrics::TaskMetrics;
 use crate::task::RecordProducer;
-use crate::worker::lock;
-
-const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
-const LIMITS: ProducerLimits = ProducerLimits { max_bytes: 4 << 20, max_messages: 10_000 };
 
 /// The queue of one task.
 pub(crate) struct DeadLetterQueue {
     id: ConnectorTaskId,
     topic: Arc<str>,
     headers: bool,
-    producer: Arc<dyn RecordProducer>,
+    outbox: Outbox,
     metrics: Arc<TaskMetrics>,
-    state: Mutex<Queue>,
-}
-
-#[derive(Default)]
-struct Queue {
-    /// Not yet taken by the producer.
-    waiting: Vec<ProducerRecord>,
-    next_index: u64,
-    lost: Option<String>,
 }
 
 impl DeadLetterQueue {
@@ -57,18 +44,13 @@ impl DeadLetterQueue {
                 .with_source(error)
         };
         let admin = Admin::new(&clients.dlq_admin(ids)?).map_err(unusable)?;
-        if admin.describe_topics(&[topic.as_str()], CREATE_TIMEOUT).await.map_err(unusable)?.is_empty() {
-            let new = NewTopic {
-                name: topic.clone(),
-                partitions: 1,
-                replication_factor: i32::from(*replication_factor),
-                settings: Properties::new(),
-            };
-            match admin.create_topic(&new, CREATE_TIMEOUT).await {
-                Err(error) if error.kind() == sluice_kafka::ErrorKind::TopicExists => {}
-                created => created.map_err(unusable)?,
-            }
-        }
+        let new = NewTopic {
+            name: topic.clone(),
+            partitions: 1,
+            replication_factor: i32::from(*replication_factor),
+            settings: Properties::new(),
+        };
+        create_if_missing(&admin, &new).await.map_err(unusable)?;
         let producer = Producer::new(&clients.dlq_producer(ids)?, LIMITS).map_err(unusable)?;
         Ok(Some(Arc::new(Self::new(id.clone(), topic.as_str().into(), *context_headers, Arc::new(producer), metrics))))
     }
@@ -80,7 +62,7 @@ impl DeadLetterQueue {
         producer: Arc<dyn RecordProducer>,
         metrics: Arc<TaskMetrics>,
     ) -> Self {
-        Self { id, topic, headers, producer, metrics, state: Mutex::default() }
+        Self { id, topic, headers, outbox: Outbox::new(producer), metrics }
     }
 
     /// The record as it goes into the queue.
@@ -102,8 +84,8 @@ impl DeadLetterQueue {
     /// Queues a letter. Whether it arrived is known after [`DeadLetterQueue::settle`].
     pub(crate) fn send(&self, letter: ProducerRecord) {
         self.metrics.errors.dead_letter(false);
-        lock(&self.state).waiting.push(letter);
-        self.push();
+        self.outbox.send(letter);
+        self.note_failures();
     }
 
     /// Waits until every letter is acknowledged.
@@ -111,52 +93,22 @@ impl DeadLetterQueue {
     /// # Errors
     /// One was refused, or the time is over: offsets past it must not be committed.
     pub(crate) async fn settle(&self, timeout: Duration) -> Result<(), ConnectError> {
-        let deadline = Instant::now() + timeout;
-        loop {
-            self.push();
-            let (waiting, lost) = {
-                let state = lock(&self.state);
-                (!state.waiting.is_empty() || self.producer.in_flight() > 0, state.lost.clone())
-            };
-            if let Some(lost) = lost {
-                return Err(ConnectError::connect(format!(
-                    "Could not produce message to dead letter queue. topic={}: {lost}",
-                    self.topic
-                )));
+        let settled = self.outbox.settle(timeout).await;
+        self.note_failures();
+        settled.map_err(|unsettled| match unsettled {
+            Unsettled::Refused(lost) => ConnectError::connect(format!(
+                "Could not produce message to dead letter queue. topic={}: {lost}",
+                self.topic
+            )),
+            Unsettled::TimeOver => {
+                ConnectError::connect(format!("the dead letter queue {} did not take its records in time", self.topic))
             }
-            if !waiting {
-                return Ok(());
-            }
-            if timeout_at(deadline, self.producer.acks_ready()).await.is_err() {
-                return Err(ConnectError::connect(format!(
-                    "the dead letter queue {} did not take its records in time",
-                    self.topic
-                )));
-            }
-        }
+        })
     }
 
-    /// Sends what there is room for and takes note of what was refused.
-    fn push(&self) {
-        let mut acks = Vec::new();
-        self.producer.take_acks(&mut acks);
-        let mut state = lock(&self.state);
-        let Queue { waiting, next_index, lost } = &mut *state;
-        match self.producer.send(waiting, *next_index) {
-            Ok(count) => {
-                waiting.drain(..count);
-                *next_index += count as u64;
-            }
-            // Settling ends the task now; each try counts once.
-            Err(refused) if lost.is_none() => {
-                self.metrics.errors.dead_letter(true);
-                *lost = Some(refused.error.to_string());
-            }
-            Err(_) => {}
-        }
-        for error in acks.into_iter().filter_map(|ack| ack.result.err()) {
+    fn note_failures(&self) {
+        for _ in 0..self.outbox.take_failures() {
             self.metrics.errors.dead_letter(true);
-            lost.get_or_insert_with(|| error.to_string());
         }
     }
 

@@ -5,7 +5,9 @@
 //! `errors.tolerance=all`; Kafka drops the record whatever the tolerance.
 
 mod dead_letter_queue;
+mod outbox;
 mod report;
+mod reports;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use tokio::time::Instant;
 
 pub(crate) use dead_letter_queue::DeadLetterQueue;
 pub(crate) use report::{ErrantRecords, Letters, consumed_text, place_text, source_text};
+pub(crate) use reports::TaskReports;
 
 use crate::config::{ErrorTolerance, ErrorsConfig};
 use crate::metrics::TaskMetrics;

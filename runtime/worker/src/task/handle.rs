@@ -21,7 +21,7 @@ use super::seat::{Control, TaskSeat};
 use super::sink::WorkerSinkTask;
 use super::source::WorkerSourceTask;
 use crate::config::{ClientIds, ClientProperties, SourceConnectorConfig, TopicSelection, TransactionBoundary};
-use crate::errors::{DeadLetterQueue, Letters};
+use crate::errors::{DeadLetterQueue, Letters, TaskReports};
 use crate::events::WorkerEvent;
 use crate::lease::Lease;
 use crate::memory::MemoryBudget;
@@ -345,9 +345,10 @@ async fn sink(
     let times = [options.config.offset_flush_interval, options.config.offset_flush_timeout];
     let TaskPlan { task_config, conversion, letter_conversion, policy, .. } = plan;
     let letters = dead_letters.zip(letter_conversion).map(|(queue, conversion)| Letters { queue, conversion });
+    let reports = TaskReports::new(clients.reports(&ids), options.config.offset_flush_timeout);
     let sink =
         WorkerSinkTask::new(seat, task_config, Box::new(consumer), max_records, conversion, policy, letters, times);
-    sink.run(task).await
+    sink.with_reports(Arc::new(reports)).run(task).await
 }
 
 fn subscribe(consumer: &Consumer, topics: &TopicSelection) -> Result<(), sluice_kafka::Error> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sluice_api::connector::ErrantRecordReporter;
+use sluice_api::connector::{ErrantRecordReporter, Reports};
 use sluice_api::{ConnectError, ErrorKind, Properties, SinkRecord, SinkTask, SinkTaskContext, TopicPartition};
 use sluice_kafka::{ConsumerRecord, RebalanceEvent};
 use sluice_storage::State;
@@ -80,6 +80,12 @@ impl WorkerSinkTask {
             timeout: None,
             paused: false,
         }
+    }
+
+    /// The same with topics in which the task tells what became of its records.
+    pub(crate) fn with_reports(mut self, reports: Arc<dyn Reports>) -> Self {
+        self.context = self.context.with_reports(reports);
+        self
     }
 
     /// Runs the task until it is told to stop or fails.

@@ -1,5 +1,7 @@
 //! The HTTP sink in a worker: nothing lost, order per key, whatever the server and a `kill -9` do (Invariants 2 and 3).
 
+mod receiver;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
@@ -71,19 +73,25 @@ fn frequent_flushes(kafka: &Kafka, name: &str) -> Properties {
 fn kills_and_a_server_that_misbehaves_lose_no_record_and_keep_the_order_of_keys() -> Result<()> {
     let kafka = Kafka::start()?;
     kafka.topics().create("sent", 2, &[])?;
-    // Every fourth request is answered badly, each time in another way.
-    let server = HttpServer::start(|_, number| match (number % 4, number / 4 % 7) {
+    // Every fourth request is answered badly, each time in another way. A redirect leads to the same server, with the next number.
+    let server = HttpServer::start(|_, number| match (number % 4, number / 4 % 10) {
         (1, 0) => Reply::status(500),
         (1, 1) => Reply::with(429, &[("Retry-After", "0")], ""),
         (1, 2) => Reply::status(429),
         (1, 3) => Reply::Reset,
         (1, 4) => Reply::Half,
         (1, 5) => Reply::Garbage,
+        (1, 6) => Reply::with(302, &[("Location", "/elsewhere")], ""),
+        (1, 7) => Reply::with(307, &[("Location", "/again")], ""),
+        (1, 8) => Reply::with(503, &[("Retry-After", "1")], ""),
         (1, _) => Reply::Slow(Duration::from_millis(1_200), Box::new(Reply::status(200))),
         _ => Reply::status(200),
     })?;
     let mut worker = Sluice::distributed(&frequent_flushes(&kafka, "http-kills")).start()?;
-    worker.rest().put_connector("out", &sink(&server.url("/"), "sent", &json!({})))?.expect(201)?;
+    worker
+        .rest()
+        .put_connector("out", &sink(&server.url("/"), "sent", &json!({"retry.on.status.codes": "300-"})))?
+        .expect(201)?;
     let mut random = Random::of("http-kills");
     let (kills, total) = (count(3, 10), count(6_000, 200_000));
     for kill in 0..kills {
@@ -136,6 +144,50 @@ fn bad_records_of_batches_are_in_the_queue_and_all_others_at_the_server() -> Res
             .flat_map(|text| text.lines().filter_map(|line| line.parse().ok()).collect::<Vec<usize>>())
             .collect();
         ensure!(taken.len() + queued.len() == total, "{} at the server", taken.len());
+        Ok(())
+    })
+}
+
+/// A configuration of Confluent's sink as people have it: its topics say what became of every record.
+#[test]
+fn result_and_error_topics_are_told_the_fate_of_every_record() -> Result<()> {
+    let kafka = Kafka::start()?;
+    kafka.topics().create("told", 1, &[])?;
+    let bad = |number: usize| number % 10 == 3;
+    let server = HttpServer::start(move |request, _| match request.text().parse().is_ok_and(bad) {
+        true => Reply::with(400, &[], "no"),
+        false => Reply::with(200, &[], "yes"),
+    })?;
+    let total = count(300, 20_000);
+    kafka.topics().produce_keyed("told", None, keyed(0..total))?;
+    let mut worker = Sluice::distributed(&frequent_flushes(&kafka, "http-reports")).start()?;
+    let more = json!({
+        "batch.max.size": 1,
+        "max.retries": 0,
+        "behavior.on.error": "log",
+        "confluent.topic.bootstrap.servers": kafka.bootstrap(),
+        "reporter.bootstrap.servers": kafka.bootstrap(),
+        "reporter.result.topic.name": "success-responses",
+        "reporter.result.topic.replication.factor": 1,
+        "reporter.error.topic.name": "error-responses",
+        "reporter.error.topic.replication.factor": 1,
+    });
+    worker.rest().put_connector("out", &sink(&server.url("/"), "told", &more))?.expect(201)?;
+    worker.kill9()?;
+    worker.restart()?;
+    let offset = |record: &sluice_harness::Record| -> Option<usize> {
+        let (_, offset) = record.headers.iter().find(|(name, _)| name == "input_record_offset")?;
+        String::from_utf8_lossy(offset.as_deref()?).parse().ok()
+    };
+    let offsets = |topic: &str| -> Result<BTreeSet<usize>> {
+        Ok(kafka.topics().read(topic)?.iter().filter_map(offset).collect())
+    };
+    let expected: BTreeSet<usize> = (0..total).filter(|number| bad(*number)).collect();
+    wait_until("every record in one of the topics", ARRIVED, || -> Result<()> {
+        let (results, errors) = (offsets("success-responses")?, offsets("error-responses")?);
+        ensure!(errors == expected, "{} of {} failures", errors.len(), expected.len());
+        ensure!(results.len() + errors.len() == total, "{} results", results.len());
+        ensure!(results.is_disjoint(&errors), "a record has both fates");
         Ok(())
     })
 }

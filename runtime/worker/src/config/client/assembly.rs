@@ -130,8 +130,28 @@ impl<'a> ClientProperties<'a> {
         self.base_admin(&format!("connector-dlq-adminclient-{}", ids.suffix))
     }
 
+    /// The clients that write a sink task's reports. The connector's own keys say the rest, so overrides have no part in it.
+    pub fn reports(&self, ids: &ClientIds) -> ReportClients {
+        let of_worker = |role: ClientRole| self.worker.originals_with_prefix(role.worker_prefix());
+        let admin_id = format!("connector-report-adminclient-{}", ids.suffix);
+        let mut admin_of_worker = self.worker.unprefixed_originals();
+        admin_of_worker.extend(of_worker(ClientRole::Admin));
+        ReportClients {
+            producer: self.producer_defaults(&format!("connector-report-producer-{}", ids.suffix)),
+            producer_of_worker: of_worker(ClientRole::Producer),
+            admin: pairs(&[("bootstrap.servers", &self.worker.bootstrap_servers.join(",")), ("client.id", &admin_id)]),
+            admin_of_worker,
+        }
+    }
+
     fn base_producer(&self, client_id: &str) -> Result<Properties, ConnectError> {
-        let mut properties = pairs(&[
+        let mut properties = self.producer_defaults(client_id);
+        self.apply(&mut properties, ClientRole::Producer)?;
+        Ok(properties)
+    }
+
+    fn producer_defaults(&self, client_id: &str) -> Properties {
+        pairs(&[
             ("bootstrap.servers", &self.worker.bootstrap_servers.join(",")),
             ("key.serializer", "org.apache.kafka.common.serialization.ByteArraySerializer"),
             ("value.serializer", "org.apache.kafka.common.serialization.ByteArraySerializer"),
@@ -141,9 +161,7 @@ impl<'a> ClientProperties<'a> {
             ("max.in.flight.requests.per.connection", "1"),
             ("delivery.timeout.ms", &i32::MAX.to_string()),
             ("client.id", client_id),
-        ]);
-        self.apply(&mut properties, ClientRole::Producer)?;
-        Ok(properties)
+        ])
     }
 
     /// Unlike producers and consumers, admin clients get every unprefixed worker property, security settings included.
@@ -162,6 +180,33 @@ impl<'a> ClientProperties<'a> {
         properties.extend(overrides);
         Ok(())
     }
+}
+
+/// Properties of the clients that write reports, before the connector's own.
+#[derive(Clone, Debug)]
+pub struct ReportClients {
+    producer: Properties,
+    producer_of_worker: Properties,
+    admin: Properties,
+    admin_of_worker: Properties,
+}
+
+impl ReportClients {
+    /// With `bootstrap.servers` the connector's properties stand alone: another cluster has other credentials.
+    pub fn producer(&self, own: &Properties) -> Properties {
+        merged(&self.producer, &self.producer_of_worker, own)
+    }
+
+    /// As [`ReportClients::producer`].
+    pub fn admin(&self, own: &Properties) -> Properties {
+        merged(&self.admin, &self.admin_of_worker, own)
+    }
+}
+
+fn merged(defaults: &Properties, of_worker: &Properties, own: &Properties) -> Properties {
+    let of_worker = (!own.contains_key("bootstrap.servers")).then_some(of_worker);
+    let layers = std::iter::once(defaults).chain(of_worker).chain(std::iter::once(own));
+    layers.flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl WorkerConfig {

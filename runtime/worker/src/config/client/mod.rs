@@ -5,7 +5,7 @@ mod assembly;
 mod keys;
 mod policy;
 
-pub use assembly::{ClientIds, ClientProperties};
+pub use assembly::{ClientIds, ClientProperties, ReportClients};
 pub(in crate::config) use keys::client_config_def;
 pub use policy::OverridePolicy;
 

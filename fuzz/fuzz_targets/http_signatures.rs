@@ -1,0 +1,6 @@
+//! Signatures of webhooks.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| sluice_connector_http::fuzzing::signature(bytes));
