@@ -1,5 +1,6 @@
 //! `FileStreamSource` and `FileStreamSink` under Kafka Connect's class names: lines of a file to records and back; and
-//! `sluice.FileSource`, which follows many files through growth and rotation; and SpoolDir's readers of drop folders.
+//! `sluice.FileSource`, which follows many files through growth and rotation; `sluice.FileSink`, which writes files that are finished at a
+//! size, a count or an age; and SpoolDir's readers of drop folders.
 //!
 //! The worker lists them through [`plugins`]. Positions are bytes, and nothing is lost or changed silently: what cannot be
 //! delivered as it is fails the task by name (Invariant 3). README.md has the keys and every difference from Kafka's.
@@ -10,6 +11,7 @@ mod follow;
 pub mod fuzzing;
 #[cfg(test)]
 mod readme_tests;
+mod rolling;
 mod sink;
 mod source;
 mod spool;
@@ -25,6 +27,7 @@ pub fn plugins() -> Vec<Box<dyn ConnectorPlugin>> {
         Box::new(source::SourcePlugin),
         Box::new(sink::SinkPlugin),
         Box::new(follow::FollowPlugin),
+        Box::new(rolling::RollingPlugin),
         Box::new(spool::CSV),
         Box::new(spool::LINES),
     ]

@@ -19,7 +19,6 @@ pub mod fuzzing;
 #[path = "../../../tests/harness/src/http_server.rs"]
 #[allow(unreachable_pub, dead_code, reason = "it is public in the harness")]
 mod http_server;
-mod json;
 mod problems;
 #[cfg(test)]
 mod readme_tests;

@@ -106,7 +106,7 @@ fn truncation_loses_only_what_was_not_read() -> Result<()> {
         let whole = |text: String| number_of(&text).ok_or_else(|| anyhow::anyhow!("a line was cut: {text}"));
         kafka.topics().read("truncated")?.iter().map(|record| whole(record.value_text())).collect()
     };
-    let (rounds, lines) = (count(6, 60), count(2_000, 100_000));
+    let (rounds, lines) = (count(3, 60), count(2_000, 100_000));
     let mut random = Random::of("truncation");
     let (mut written, mut lost) = (0, 0);
     for round in 0..rounds {

@@ -14,7 +14,7 @@ use super::template::{Depends, Template};
 use crate::client::{
     Auth, Backoff, ClientSettings, OAuth2, ProxySettings, RetryPolicy, Statuses, Store, TlsFiles, parse_url,
 };
-use crate::json::Decimals;
+use sluice_api::data::Decimals;
 use crate::problems::Problems;
 
 const MOST: i64 = i32::MAX as i64;

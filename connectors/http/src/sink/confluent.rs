@@ -14,7 +14,7 @@ use super::template::Template;
 use crate::client::{
     Auth, Backoff, ClientSettings, OAuth2, ProxySettings, RetryPolicy, Statuses, TlsFiles, parse_method, parse_url,
 };
-use crate::json::Decimals;
+use sluice_api::data::Decimals;
 use crate::problems::Problems;
 
 /// Keys of the peer that ask for something that is not there.

@@ -11,7 +11,7 @@ use sluice_api::{ConnectError, Result, SinkRecord, SinkTaskContext, Value};
 
 use super::report_keys::{ReportFormat, ReportSettings, TopicSettings};
 use crate::client::Answer;
-use crate::json::{Decimals, to_json};
+use sluice_api::data::{Decimals, to_json};
 
 /// Writes reports, or nothing when none are asked for.
 #[derive(Default)]

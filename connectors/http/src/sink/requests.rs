@@ -14,7 +14,7 @@ use sluice_api::{ConnectError, Result, SinkRecord, Value};
 use super::settings::{BodyFormat, Nulls, SinkSettings};
 use super::template::Depends;
 use crate::client::parse_url;
-use crate::json::to_json;
+use sluice_api::data::to_json;
 
 /// One request with its records.
 #[derive(Clone, Debug)]

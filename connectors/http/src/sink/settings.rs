@@ -10,7 +10,7 @@ use super::bulk::BulkSettings;
 use super::report_keys::ReportSettings;
 use super::template::Template;
 use crate::client::{Auth, ClientSettings, RetryPolicy};
-use crate::json::Decimals;
+use sluice_api::data::Decimals;
 
 /// All of it.
 #[derive(Clone, Debug)]

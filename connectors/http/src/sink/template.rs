@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sluice_api::{ConnectError, Result, SinkRecord, Value};
 
-use crate::json::{Decimals, to_json};
+use sluice_api::data::{Decimals, to_json};
 
 /// What stays as it is in an address (RFC 3986, 2.3): a key such as `a/b?c` must not become another path.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

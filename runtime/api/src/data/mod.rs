@@ -4,6 +4,7 @@
 mod builder;
 mod decimal;
 mod java_order;
+mod json;
 pub mod logical;
 mod schema;
 mod structure;
@@ -15,6 +16,7 @@ mod values;
 pub use builder::SchemaBuilder;
 pub use decimal::{BigDecimal, ParseDecimalError};
 pub use java_order::{java_hash_order, java_hash_order_by, java_hash_order_of_capacity_by, java_string_hash};
+pub use json::{Decimals, to_json};
 pub use schema::{Field, Schema, SchemaType};
 pub use structure::Struct;
 pub use text::{civil_from_days, java_double_text, java_float_text};

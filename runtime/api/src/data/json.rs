@@ -1,16 +1,16 @@
-//! Values as JSON text, without schemas: what bodies and templates carry.
+//! Values as JSON text, without schemas: what sinks write that have no converter of their own.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use sluice_api::data::logical;
-use sluice_api::{ConnectError, Result, Schema, Value};
+use super::{Map, Schema, Value, logical};
+use crate::error::{ConnectError, Result};
 
 /// How decimals are written (`decimal.format`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decimals {
+pub enum Decimals {
     /// The unscaled bytes, as `JsonConverter` does by default.
     Base64,
     /// A number.
@@ -21,7 +21,7 @@ pub(crate) enum Decimals {
 ///
 /// # Errors
 /// `Data` when a date does not fit its schema.
-pub(crate) fn to_json(value: &Value, schema: Option<&Schema>, decimals: Decimals) -> Result<Vec<u8>> {
+pub fn to_json(value: &Value, schema: Option<&Schema>, decimals: Decimals) -> Result<Vec<u8>> {
     serde_json::to_vec(&Json { value, schema, decimals })
         .map_err(|error| ConnectError::data(format!("the value cannot be written as JSON: {error}")))
 }
@@ -86,7 +86,7 @@ impl Json<'_> {
     }
 
     /// An object when every key is text, else an array of pairs, as `JsonConverter` does.
-    fn map<S: Serializer>(&self, map: &sluice_api::data::Map, to: S) -> Result<S::Ok, S::Error> {
+    fn map<S: Serializer>(&self, map: &Map, to: S) -> Result<S::Ok, S::Error> {
         let part =
             |of: fn(&Schema) -> Result<Option<&Schema>>| self.schema.and_then(|schema| of(schema).ok().flatten());
         let (key_schema, value_schema) = (part(Schema::key_schema), part(Schema::value_schema));
@@ -107,8 +107,7 @@ impl Json<'_> {
 
 #[cfg(test)]
 mod tests {
-    use sluice_api::data::{BigDecimal, Map};
-    use sluice_api::{SchemaBuilder, Struct};
+    use super::super::{BigDecimal, SchemaBuilder, Struct};
 
     use super::*;
 
