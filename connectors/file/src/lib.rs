@@ -30,5 +30,7 @@ pub fn plugins() -> Vec<Box<dyn ConnectorPlugin>> {
         Box::new(rolling::RollingPlugin),
         Box::new(spool::CSV),
         Box::new(spool::LINES),
+        Box::new(spool::JSON),
+        Box::new(spool::SCHEMALESS_JSON),
     ]
 }

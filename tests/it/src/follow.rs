@@ -45,7 +45,7 @@ fn rotation_by_rename_and_kills_lose_no_line() -> Result<()> {
         "value.converter": "org.apache.kafka.connect.storage.StringConverter",
     });
     worker.rest().put_connector("in", &config)?.expect(201)?;
-    let of_writer = folder.clone();
+    let of_writer = folder;
     // Every file is kept, so that what is read late is still there: what a writer deletes is gone for everybody.
     let writer = thread::spawn(move || -> Result<()> {
         for round in 0..rounds {

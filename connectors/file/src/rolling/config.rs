@@ -116,7 +116,9 @@ impl RollingConfig {
 fn check_name(name: &str) -> std::result::Result<(), String> {
     for place in ["${topic}", "${partition}"] {
         if !name.contains(place) {
-            return Err(format!("expected {place} in it, or files of several partitions would have one name, got {name}"));
+            return Err(format!(
+                "expected {place} in it, or files of several partitions would have one name, got {name}"
+            ));
         }
     }
     let plain = name.replace("${topic}", "").replace("${partition}", "");

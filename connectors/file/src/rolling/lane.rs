@@ -41,8 +41,7 @@ impl Lane {
             return Err(ConnectError::connect(format!("{} is no name of a file", path.display())));
         };
         let begin = format!("{}-", begin.to_string_lossy());
-        let mut lane =
-            Self { folder: folder.to_owned(), begin, ending: config.ending(), next: 0, segment: None };
+        let mut lane = Self { folder: folder.to_owned(), begin, ending: config.ending(), next: 0, segment: None };
         fs::create_dir_all(&lane.folder).map_err(|error| failed("make the folder", &lane.folder, error))?;
         lane.look().map_err(|error| failed("look through", &lane.folder, error))?;
         if lane.next > 0 {

@@ -86,9 +86,9 @@ impl Writing {
         let Self { config, lanes, line, .. } = self;
         let partition =
             TopicPartition { topic: record.original_topic().clone(), partition: record.original_partition() };
-        let lane = lanes.get_mut(&partition).ok_or_else(|| {
-            ConnectError::connect(format!("a record of {partition}, which the task does not have"))
-        })?;
+        let lane = lanes
+            .get_mut(&partition)
+            .ok_or_else(|| ConnectError::connect(format!("a record of {partition}, which the task does not have")))?;
         if record.offset < lane.next {
             // A finished file has it: it was renamed, and the task ended before the commit.
             return Ok(());

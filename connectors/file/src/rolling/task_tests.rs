@@ -32,7 +32,7 @@ fn records(offsets: std::ops::Range<i64>) -> Vec<SinkRecord> {
 }
 
 fn partition(topic: &str) -> TopicPartition {
-    TopicPartition::new(topic.into(), 0)
+    TopicPartition::new(topic, 0)
 }
 
 async fn start(folder: &Path, more: &[(&str, &str)]) -> SinkDriver {
@@ -83,7 +83,10 @@ async fn files_are_finished_at_a_count_or_a_size_and_only_they_are_committed() {
     assert_eq!(names(folder.path()).0, [name(0, 3), name(4, 6)]);
     driver.put(&[record("t", 8, "y"), record("t", 9, "y"), record("t", 10, "y")]).await.unwrap();
     driver.commit().await.unwrap();
-    assert_eq!((names(folder.path()), driver.committed()[&partition("t")]), ((vec![name(0, 3), name(4, 6), name(7, 10)], 0), 11));
+    assert_eq!(
+        (names(folder.path()), driver.committed()[&partition("t")]),
+        ((vec![name(0, 3), name(4, 6), name(7, 10)], 0), 11)
+    );
 }
 
 #[tokio::test]

@@ -19,6 +19,10 @@ pub(super) const TASK_COUNT: &str = "task.count";
 pub(super) enum Format {
     Lines,
     Csv,
+    /// Values typed by a schema.
+    Json,
+    /// Values as text.
+    SchemalessJson,
 }
 
 /// What happens to a file that was read.
@@ -64,6 +68,23 @@ pub(super) struct CsvSettings {
     pub(super) dates: Vec<DateFormat>,
 }
 
+/// How JSON is read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct JsonSettings {
+    /// `None`: values are text.
+    pub(super) value_schema: Option<Schema>,
+    pub(super) key_schema: Option<Schema>,
+    pub(super) dates: Vec<DateFormat>,
+}
+
+/// How the records of a file are read.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    Lines,
+    Csv(CsvSettings),
+    Json(JsonSettings),
+}
+
 /// What a task does.
 #[derive(Clone)]
 pub(super) struct SpoolConfig {
@@ -82,7 +103,7 @@ pub(super) struct SpoolConfig {
     pub(super) order: Vec<Order>,
     pub(super) timestamp: Timestamp,
     pub(super) buffer_bytes: usize,
-    pub(super) csv: Option<CsvSettings>,
+    pub(super) content: Content,
     pub(super) index: u64,
     pub(super) count: u64,
 }
@@ -165,6 +186,8 @@ pub(super) fn definition(format: Format) -> ConfigDef {
     match format {
         Format::Lines => common.define(charset("file.charset")),
         Format::Csv => csv(common),
+        Format::Json => json(common),
+        Format::SchemalessJson => common,
     }
 }
 
@@ -173,9 +196,52 @@ fn charset(name: &str) -> ConfigKey {
         .validator(Validator::one_of_ignoring_case(&["UTF-8", "UTF8", "US-ASCII"]))
 }
 
-fn csv(def: ConfigDef) -> ConfigDef {
+fn schemas(def: ConfigDef) -> ConfigDef {
     def.define(string("key.schema", "", "the schema of keys, as JSON"))
         .define(string("value.schema", "", "the schema of values, as JSON"))
+        .define(string("timestamp.field", "", "the field with the time, with FIELD"))
+        .define(
+            string("parser.timestamp.timezone", "UTC", "the zone of dates")
+                .validator(Validator::one_of(&["UTC", "GMT", "Z"])),
+        )
+        .define(list(
+            "parser.timestamp.date.formats",
+            &["yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd' 'HH:mm:ss"],
+            "the forms of dates, tried in order",
+        ))
+}
+
+fn json(def: ConfigDef) -> ConfigDef {
+    schemas(def).define(boolean("schema.generation.enabled", false, "not supported yet when true"))
+}
+
+fn json_settings(parsed: &ParsedConfig) -> Result<JsonSettings, Mistake> {
+    if parsed.boolean("schema.generation.enabled") {
+        let key = "schema.generation.enabled";
+        let why = "is not supported yet for JSON: set `value.schema`, or use SpoolDirSchemaLessJsonSourceConnector";
+        return Err((key, format!("`{key}` {why}")));
+    }
+    let value_schema = schema(parsed, "value.schema")?;
+    if value_schema.is_none() {
+        return Err(wrong("value.schema", "it is needed"));
+    }
+    Ok(JsonSettings { value_schema, key_schema: schema(parsed, "key.schema")?, dates: dates(parsed)? })
+}
+
+fn schema(parsed: &ParsedConfig, key: &'static str) -> Result<Option<Schema>, Mistake> {
+    match parsed.string(key) {
+        "" => Ok(None),
+        text => schema::parse(text).map(Some).map_err(|why| wrong(key, &why)),
+    }
+}
+
+fn dates(parsed: &ParsedConfig) -> Result<Vec<DateFormat>, Mistake> {
+    let dates = parsed.list("parser.timestamp.date.formats").iter();
+    dates.map(|text| DateFormat::parse(text).map_err(|why| wrong("parser.timestamp.date.formats", &why))).collect()
+}
+
+fn csv(def: ConfigDef) -> ConfigDef {
+    schemas(def)
         .define(boolean(
             "schema.generation.enabled",
             false,
@@ -191,16 +257,6 @@ fn csv(def: ConfigDef) -> ConfigDef {
             "schema.generation.value.name",
             "com.github.jcustenborder.kafka.connect.model.Value",
             "the name of a generated schema",
-        ))
-        .define(string("timestamp.field", "", "the column with the time, with FIELD"))
-        .define(
-            string("parser.timestamp.timezone", "UTC", "the zone of dates")
-                .validator(Validator::one_of(&["UTC", "GMT", "Z"])),
-        )
-        .define(list(
-            "parser.timestamp.date.formats",
-            &["yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd' 'HH:mm:ss"],
-            "the forms of dates, tried in order",
         ))
         .define(int("csv.skip.lines", 0, 0, "lines to leave out at the beginning"))
         .define(int("csv.separator.char", 44, 1, "the code of the character between columns"))
@@ -252,9 +308,11 @@ impl SpoolConfig {
             .map_err(|error| wrong("input.file.pattern", &error.to_string()))?;
         let order =
             parsed.list("files.sort.attributes").iter().map(|name| order(name)).collect::<Result<_, Mistake>>()?;
-        let csv = match format {
-            Format::Lines => None,
-            Format::Csv => Some(csv_settings(&parsed)?),
+        let content = match format {
+            Format::Lines => Content::Lines,
+            Format::Csv => Content::Csv(csv_settings(&parsed)?),
+            Format::Json => Content::Json(json_settings(&parsed)?),
+            Format::SchemalessJson => Content::Json(JsonSettings::default()),
         };
         Ok(Self {
             topic: parsed.string("topic").into(),
@@ -272,7 +330,7 @@ impl SpoolConfig {
             order,
             timestamp: timestamp(format, &parsed)?,
             buffer_bytes: number(&parsed, "file.buffer.size.bytes"),
-            csv,
+            content,
             index: own(properties, TASK_INDEX, 0),
             count: own(properties, TASK_COUNT, 1).max(1),
         })
@@ -310,11 +368,13 @@ fn order(name: &str) -> Result<Order, Mistake> {
 fn timestamp(format: Format, parsed: &ParsedConfig) -> Result<Timestamp, Mistake> {
     match (parsed.string("timestamp.mode"), format) {
         ("FILE_TIME", _) => Ok(Timestamp::File),
-        ("FIELD", Format::Csv) if !parsed.string("timestamp.field").is_empty() => {
+        ("FIELD", Format::Csv | Format::Json) if !parsed.string("timestamp.field").is_empty() => {
             Ok(Timestamp::Field(parsed.string("timestamp.field").to_owned()))
         }
-        ("FIELD", Format::Csv) => Err(wrong("timestamp.field", "it is needed when `timestamp.mode` is FIELD")),
-        ("FIELD", Format::Lines) => Err(wrong("timestamp.mode", "lines have no fields")),
+        ("FIELD", Format::Csv | Format::Json) => {
+            Err(wrong("timestamp.field", "it is needed when `timestamp.mode` is FIELD"))
+        }
+        ("FIELD", _) => Err(wrong("timestamp.mode", "records that are text have no fields")),
         _ => Ok(Timestamp::Process),
     }
 }
@@ -339,11 +399,7 @@ fn csv_settings(parsed: &ParsedConfig) -> Result<CsvSettings, Mistake> {
         u8::try_from(parsed.int(key)).map_err(|_| wrong(key, "expected the code of an ASCII character"))
     };
     let generated = parsed.boolean("schema.generation.enabled");
-    let schema = |key: &'static str| match parsed.string(key) {
-        "" => Ok(None),
-        text => schema::parse(text).map(Some).map_err(|why| wrong(key, &why)),
-    };
-    let (value_schema, key_schema) = (schema("value.schema")?, schema("key.schema")?);
+    let (value_schema, key_schema) = (schema(parsed, "value.schema")?, schema(parsed, "key.schema")?);
     let header = parsed.boolean("csv.first.row.as.header");
     match (&value_schema, generated) {
         (None, false) => return Err(wrong("value.schema", "it is needed unless `schema.generation.enabled` is true")),
@@ -352,8 +408,6 @@ fn csv_settings(parsed: &ParsedConfig) -> Result<CsvSettings, Mistake> {
         }
         _ => {}
     }
-    let dates = parsed.list("parser.timestamp.date.formats").iter();
-    let dates = dates.map(|text| DateFormat::parse(text).map_err(|why| wrong("parser.timestamp.date.formats", &why)));
     let escape =
         Some(character("csv.escape.char")?).filter(|code| *code > 0 && !parsed.boolean("csv.rfc.4180.parser.enabled"));
     Ok(CsvSettings {
@@ -371,6 +425,6 @@ fn csv_settings(parsed: &ParsedConfig) -> Result<CsvSettings, Mistake> {
             parsed.string("schema.generation.key.name").to_owned(),
             parsed.string("schema.generation.value.name").to_owned(),
         ],
-        dates: dates.collect::<Result<_, Mistake>>()?,
+        dates: dates(parsed)?,
     })
 }

@@ -1,7 +1,7 @@
 //! SpoolDir's connectors: files that are dropped into a folder as a whole, read once, and moved away when Kafka has their records.
 //!
 //! ```text
-//!   input.path ─ file after file → Reader (lines, CSV) → records → acknowledged → finished.path, or error.path
+//!   input.path ─ file after file → Reader (lines, CSV, JSON) → records → acknowledged → finished.path, or error.path
 //! ```
 //!
 //! A file is known by its name, as in SpoolDir, and by size and time of change, so a new file of an old name is read. It leaves the folder
@@ -9,6 +9,7 @@
 //! delivered.
 
 mod config;
+mod json;
 mod reader;
 mod schema;
 mod task;
@@ -42,6 +43,20 @@ pub(crate) const LINES: SpoolPlugin = SpoolPlugin {
     class: "com.github.jcustenborder.kafka.connect.spooldir.SpoolDirLineDelimitedSourceConnector",
     aliases: &["SpoolDirLineDelimitedSourceConnector", "SpoolDirLineDelimitedSource"],
     format: Format::Lines,
+};
+
+/// JSON, typed by a schema.
+pub(crate) const JSON: SpoolPlugin = SpoolPlugin {
+    class: "com.github.jcustenborder.kafka.connect.spooldir.SpoolDirJsonSourceConnector",
+    aliases: &["SpoolDirJsonSourceConnector", "SpoolDirJsonSource"],
+    format: Format::Json,
+};
+
+/// JSON as text.
+pub(crate) const SCHEMALESS_JSON: SpoolPlugin = SpoolPlugin {
+    class: "com.github.jcustenborder.kafka.connect.spooldir.SpoolDirSchemaLessJsonSourceConnector",
+    aliases: &["SpoolDirSchemaLessJsonSourceConnector", "SpoolDirSchemaLessJsonSource"],
+    format: Format::SchemalessJson,
 };
 
 impl ConnectorPlugin for SpoolPlugin {

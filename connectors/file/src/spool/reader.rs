@@ -7,7 +7,8 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord};
 use sluice_api::{ConnectError, Result, Schema, SchemaBuilder, Struct, Value};
 
-use super::config::{CsvSettings, SpoolConfig, Timestamp};
+use super::config::{Content, CsvSettings, SpoolConfig, Timestamp};
+use super::json::JsonReader;
 use super::text;
 
 /// A line is held in memory as a whole.
@@ -24,6 +25,7 @@ pub(super) struct Row {
 pub(super) enum Reader {
     Lines { input: BufReader<File>, line: i64 },
     Csv(Box<CsvReader>),
+    Json(Box<JsonReader>),
 }
 
 /// Rows of a CSV file with the fields that they become.
@@ -46,9 +48,12 @@ impl Reader {
     pub(super) fn open(config: &SpoolConfig, path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(unreadable)?;
         let mut input = BufReader::with_capacity(config.buffer_bytes, file);
-        match &config.csv {
-            None => Ok(Self::Lines { input, line: 0 }),
-            Some(settings) => {
+        match &config.content {
+            Content::Lines => Ok(Self::Lines { input, line: 0 }),
+            Content::Json(settings) => {
+                Ok(Self::Json(Box::new(JsonReader::new(input, settings.clone(), &config.timestamp))))
+            }
+            Content::Csv(settings) => {
                 for _ in 0..settings.skip_lines {
                     skip_line(&mut input).map_err(unreadable)?;
                 }
@@ -73,14 +78,16 @@ impl Reader {
                 Ok(read.map(|text| Row { key: None, value: text.into(), timestamp_ms: None }))
             }
             Self::Csv(reader) => reader.next(),
+            Self::Json(reader) => reader.next(),
         }
     }
 
-    /// How many lines were read, without the header: what SpoolDir stores as offset.
+    /// How many lines, without the header, or values were read: what SpoolDir stores as offset.
     pub(super) fn offset(&self) -> i64 {
         match self {
             Self::Lines { line, .. } => *line,
             Self::Csv(reader) => reader.lines() - reader.header_lines,
+            Self::Json(reader) => reader.count,
         }
     }
 
@@ -88,6 +95,7 @@ impl Reader {
         match self {
             Self::Lines { .. } => (None, Some(Schema::STRING)),
             Self::Csv(reader) => (reader.key_schema.clone(), Some(reader.value_schema.clone())),
+            Self::Json(reader) => reader.schemas(),
         }
     }
 }

@@ -21,6 +21,8 @@ fn schema(json: &Json, place: &str) -> Result<Schema, String> {
     let named = object.get("type").and_then(Json::as_str).ok_or_else(|| format!("{place} has no type"))?;
     let mut builder = match named.to_ascii_uppercase().as_str() {
         "STRUCT" => structure(object, place)?,
+        "ARRAY" => SchemaBuilder::array(part(object, "valueSchema", place)?),
+        "MAP" => SchemaBuilder::map(part(object, "keySchema", place)?, part(object, "valueSchema", place)?),
         name => SchemaBuilder::of_type(
             scalar(name).ok_or_else(|| format!("{place} has the type {named}, which columns cannot have"))?,
         ),
@@ -45,6 +47,11 @@ fn schema(json: &Json, place: &str) -> Result<Schema, String> {
         return Err(format!("`defaultValue` of {place} is not supported yet: remove it"));
     }
     builder.build().map_err(|error| format!("{place}: {error}"))
+}
+
+fn part(object: &Map<String, Json>, name: &str, place: &str) -> Result<Schema, String> {
+    let json = object.get(name).ok_or_else(|| format!("{place} has no {name}"))?;
+    schema(json, &format!("{name} of {place}"))
 }
 
 fn structure(object: &Map<String, Json>, place: &str) -> Result<SchemaBuilder, String> {
@@ -88,7 +95,8 @@ mod tests {
             (r#"{"type":"INT8"}"#, "expected the type STRUCT"),
             (r#"{"type":"STRUCT"}"#, "the schema has no fieldSchemas"),
             (r#"{"type":"STRUCT","fieldSchemas":{"a":{}}}"#, "field `a` has no type"),
-            (r#"{"type":"STRUCT","fieldSchemas":{"a":{"type":"MAP"}}}"#, "which columns cannot have"),
+            (r#"{"type":"STRUCT","fieldSchemas":{"a":{"type":"MAP"}}}"#, "field `a` has no keySchema"),
+            (r#"{"type":"STRUCT","fieldSchemas":{"a":{"type":"UNION"}}}"#, "which columns cannot have"),
         ] {
             assert!(parse(text).unwrap_err().contains(why), "{text}");
         }

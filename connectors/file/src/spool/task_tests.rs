@@ -194,6 +194,95 @@ async fn schemas_can_come_from_the_header() {
     );
 }
 
+/// The value schema of SpoolDir's own JSON sample with a list and a map more.
+const JSON_SCHEMA: &str = r#"{"name":"com.example.users.User","type":"STRUCT","isOptional":false,"fieldSchemas":{"id":{"type":"INT64","isOptional":false},"last_login":{"name":"org.apache.kafka.connect.data.Timestamp","type":"INT64","version":1,"isOptional":true},"account_balance":{"name":"org.apache.kafka.connect.data.Decimal","type":"BYTES","version":1,"parameters":{"scale":"2"},"isOptional":true},"tags":{"type":"ARRAY","valueSchema":{"type":"STRING"},"isOptional":true},"ages":{"type":"MAP","keySchema":{"type":"STRING"},"valueSchema":{"type":"INT32"},"isOptional":true}}}"#;
+
+fn json_place(more: &[(&str, &str)]) -> Place {
+    let of_sample: Vec<(&str, &str)> =
+        SAMPLE.iter().copied().filter(|(key, _)| !key.starts_with("csv.") && *key != "value.schema").collect();
+    let own = [("input.file.pattern", r"^.*\.json$"), ("value.schema", JSON_SCHEMA)];
+    Place::new(Format::Json, &[&of_sample[..], &own, more].concat())
+}
+
+#[tokio::test]
+async fn json_becomes_structs_as_in_the_sample_of_spooldir() {
+    let place = json_place(&[]);
+    assert!(super::super::JSON.validate(&place.config).iter().all(|value| value.error_messages.is_empty()));
+    let first = r#"{"id":1,"last_login":"2026-11-22T01:02:03","account_balance":12.5,"tags":["a","b"],"ages":{"x":7}}"#;
+    place.drop("a.json", format!("{first}\n\n{{\"id\" : 2,\n \"other\" : {{}}}} {first}"));
+    let mut driver = place.start(&Arc::default()).await;
+    let records = polls(&mut driver).await;
+    assert_eq!(records.len(), 3);
+    let Value::Struct(value) = &records[0].value else { panic!("no struct") };
+    assert_eq!(*value.get("last_login").unwrap(), Value::Date(1_795_309_323_000));
+    assert_eq!(*value.get("account_balance").unwrap(), BigDecimal::parse("12.50").unwrap().into());
+    assert_eq!(*value.get("tags").unwrap(), Value::Array(vec!["a".into(), "b".into()]));
+    let Value::Map(ages) = value.get("ages").unwrap() else { panic!("no map") };
+    assert_eq!(ages.get("x"), Some(&7i32.into()));
+    assert_eq!(
+        (records[1].key.to_string(), records[2].source_offset.get("offset")),
+        ("Struct{id=2}".into(), Some(&3i64.into()))
+    );
+    check_source_resumes(|| Box::new(SpoolTask::new(Format::Json)), &json_place_with(&place, "b.json", first), 10)
+        .await
+        .unwrap();
+}
+
+/// A place of its own with ten values, none of which is taken away.
+fn json_place_with(place: &Place, name: &str, value: &str) -> Properties {
+    let folder = place.folder.path().join("again");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join(name), [value; 10].join(" ")).unwrap();
+    let mut config = place.config.clone();
+    config.insert("input.path".into(), folder.display().to_string());
+    config.insert("cleanup.policy".into(), "NONE".into());
+    config
+}
+
+#[tokio::test]
+async fn json_without_a_schema_is_text_as_it_was_written() {
+    let config = [("topic", "t"), ("input.file.pattern", r".*\.json")];
+    let place = Place::new(Format::SchemalessJson, &config);
+    place.drop("a.json", "{ \"b\" : 1.10 }[1,\n2] \"x y\" 123456789012345678901234567890");
+    let mut driver = place.start(&Arc::default()).await;
+    let records = polls(&mut driver).await;
+    assert_eq!(texts(&records), ["{\"b\":1.10}", "[1,2]", "\"x y\"", "123456789012345678901234567890"]);
+    assert_eq!((&records[0].key, &records[0].key_schema), (&Value::Null, &None));
+    driver.acknowledge(4).await.unwrap();
+    polls(&mut driver).await;
+    assert_eq!(place.names("finished"), ["a.json"]);
+}
+
+#[tokio::test]
+async fn json_that_does_not_fit_is_named_by_number_and_field() {
+    for (content, expected) in [
+        ("{\"id\":1} {\"id\":", "value 2: it is no JSON: EOF while parsing a value"),
+        ("{\"id\":1} {\"id\":\"x\"}", "value 2: field id: "),
+        ("{\"id\":1} {}", "value 2: "),
+        ("{\"id\":1} [1]", "value 2: expected an object, got an array"),
+        ("{\"id\":1} {\"id\":2,\"tags\":{}}", "value 2: field tags: got an object"),
+        ("{\"id\":1} {\"id\":2.5}", "value 2: field id: expected INT64"),
+        ("{\"id\":1} {\"id\":\"\"}", "value 2: field id: got an empty string"),
+    ] {
+        let place = json_place(&[("halt.on.error", "true")]);
+        place.drop("a.json", content);
+        let mut driver = place.start(&Arc::default()).await;
+        let mut seen = 0;
+        let error = loop {
+            match driver.poll().await {
+                Ok(records) => {
+                    seen += records.len();
+                    driver.acknowledge(records.len()).await.unwrap();
+                }
+                Err(Violation::Task(_, error)) => break error.to_string(),
+                Err(other) => panic!("{other:?}"),
+            }
+            assert!(seen < 3, "{content}");
+        };
+        assert!(error.contains(expected) && seen == 1, "{content}: {error}");
+    }
+}
+
 #[test]
 fn what_is_not_there_yet_is_refused_at_its_key() {
     let refused = |key: &str, value: &str| {

@@ -14,8 +14,8 @@ use super::template::{Depends, Template};
 use crate::client::{
     Auth, Backoff, ClientSettings, OAuth2, ProxySettings, RetryPolicy, Statuses, Store, TlsFiles, parse_url,
 };
-use sluice_api::data::Decimals;
 use crate::problems::Problems;
+use sluice_api::data::Decimals;
 
 const MOST: i64 = i32::MAX as i64;
 

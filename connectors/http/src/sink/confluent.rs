@@ -14,8 +14,8 @@ use super::template::Template;
 use crate::client::{
     Auth, Backoff, ClientSettings, OAuth2, ProxySettings, RetryPolicy, Statuses, TlsFiles, parse_method, parse_url,
 };
-use sluice_api::data::Decimals;
 use crate::problems::Problems;
+use sluice_api::data::Decimals;
 
 /// Keys of the peer that ask for something that is not there.
 const UNSUPPORTED: &[(&str, &str)] = &[

@@ -1,12 +1,12 @@
 //! Values as JSON text, without schemas: what sinks write that have no converter of their own.
 
+use super::{Map, Schema, Value, logical};
+use crate::error::{ConnectError, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use super::{Map, Schema, Value, logical};
-use crate::error::{ConnectError, Result};
 
 /// How decimals are written (`decimal.format`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
