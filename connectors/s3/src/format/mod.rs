@@ -1,0 +1,99 @@
+//! What is inside of an object: records one after another in the format that the configuration names.
+//!
+//! An [`Encoder`] belongs to one object. It appends to a buffer of the object's; what it gave away never changes any more, so parts
+//! can be sent while the object still grows.
+
+mod avro;
+mod bytes;
+mod gzip;
+mod json;
+
+use sluice_api::{Headers, Properties, Result, Schema, Value};
+
+pub(crate) use avro::AvroCodec;
+pub(crate) use gzip::{Gzip, START_BYTES as GZIP_START_BYTES};
+
+/// The format of values, keys or headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// JSON lines.
+    Json {
+        /// Decimals as numbers instead of base64.
+        numeric_decimals: bool,
+    },
+    /// Bytes as they are, with a separator after each record.
+    Bytes { extension: String, separator: Vec<u8> },
+    /// Object container files.
+    Avro {
+        codec: AvroCodec,
+        /// The converter's keys about the mapping of schemas.
+        options: Properties,
+    },
+}
+
+/// Writes the records of one object.
+pub(crate) trait Encoder: Send {
+    /// Gives away what is full, before the next record.
+    ///
+    /// # Errors
+    /// `Connect`.
+    fn advance(&mut self, _out: &mut Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Appends a value to `out`, or keeps it for a later [`Encoder::advance`]; returns its bytes.
+    ///
+    /// # Errors
+    /// `Data` when the value does not fit the format: the encoder is as before, `out` may have got a part of the value.
+    fn append(&mut self, out: &mut Vec<u8>, schema: Option<&Schema>, value: &Value) -> Result<usize>;
+
+    /// Appends a record's headers to `out`; returns their bytes.
+    ///
+    /// # Errors
+    /// As for [`Encoder::append`].
+    fn append_headers(&mut self, out: &mut Vec<u8>, headers: &Headers) -> Result<usize>;
+
+    /// Takes the last record back, whose bytes the caller removes from the buffer.
+    fn undo(&mut self) {}
+
+    /// Appends what ends the object.
+    ///
+    /// # Errors
+    /// `Connect`.
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Bytes of memory that the encoder holds beside its output.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl Format {
+    /// An encoder for a new object whose first record has this schema.
+    ///
+    /// # Errors
+    /// `Data` when the format has no place for the schema.
+    pub(crate) fn encoder(&self, schema: Option<&Schema>) -> Result<Box<dyn Encoder>> {
+        Ok(match self {
+            Self::Json { numeric_decimals } => Box::new(json::JsonEncoder::new(*numeric_decimals)),
+            Self::Bytes { separator, .. } => Box::new(bytes::BytesEncoder::new(separator.clone())),
+            Self::Avro { codec, options } => Box::new(avro::AvroEncoder::new(schema, *codec, options)?),
+        })
+    }
+
+    /// Whether gzip can be around it.
+    pub(crate) fn takes_gzip(&self) -> bool {
+        matches!(self, Self::Json { .. } | Self::Bytes { .. })
+    }
+
+    /// What the object's name ends with, before that of the compression.
+    pub(crate) fn extension(&self) -> &str {
+        match self {
+            Self::Json { .. } => ".json",
+            Self::Bytes { extension, .. } => extension,
+            Self::Avro { .. } => ".avro",
+        }
+    }
+}
