@@ -57,6 +57,8 @@ pub(crate) struct Store {
     bucket: Arc<str>,
     endpoint: Arc<str>,
     region: Arc<str>,
+    /// TLS guards bodies: their SHA-256 would cost more than everything else that is done to them. Their checksum stays.
+    encrypted: bool,
     objects: Arc<ObjectOptions>,
 }
 
@@ -97,12 +99,14 @@ impl Store {
         if let Some(endpoint) = &config.endpoint {
             builder = builder.endpoint_url(endpoint);
         }
+        let encrypted = !config.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
         let endpoint = config.endpoint.clone().unwrap_or_else(|| format!("S3 in {}", config.region));
         Ok(Self {
             client: Client::from_conf(builder.build()),
             bucket: config.bucket.as_str().into(),
             endpoint: endpoint.into(),
             region: config.region.as_str().into(),
+            encrypted,
             objects: Arc::new(config.objects.clone()),
         })
     }
@@ -133,7 +137,10 @@ impl Store {
     pub(crate) async fn put(&self, key: &str, body: Bytes) -> Result<(), Failure> {
         let request = self.client.put_object().bucket(&*self.bucket).key(key).body(ByteStream::from(body));
         let request = with_options!(request, &*self.objects);
-        let sent = request.send().await;
+        let sent = match self.encrypted {
+            true => request.customize().disable_payload_signing().send().await,
+            false => request.send().await,
+        };
         sent.map(drop).map_err(|error| Failure::of(error, self.request("s3:PutObject", key)))
     }
 
@@ -160,7 +167,10 @@ impl Store {
             .set_sse_customer_key(customer_key)
             .set_sse_customer_key_md5(md5)
             .body(ByteStream::from(body));
-        let sent = request.send().await;
+        let sent = match self.encrypted {
+            true => request.customize().disable_payload_signing().send().await,
+            false => request.send().await,
+        };
         let written = sent.map_err(|error| Failure::of(error, self.request("s3:PutObject", key)))?;
         Ok(CompletedPart::builder()
             .part_number(number)

@@ -1,7 +1,7 @@
 //! Connections: TCP, TLS by OpenSSL over it, both through a proxy where one is configured.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -166,6 +166,25 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain { tcp, .. } => Pin::new(tcp).poll_write(context, bytes),
             Self::Encrypted(stream) => Pin::new(&mut **stream).poll_write(context, bytes),
+        }
+    }
+
+    /// Without it hyper copies every body behind the head of its request.
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain { tcp, .. } => Pin::new(tcp).poll_write_vectored(context, slices),
+            Self::Encrypted(stream) => Pin::new(&mut **stream).poll_write_vectored(context, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain { tcp, .. } => tcp.is_write_vectored(),
+            Self::Encrypted(stream) => stream.is_write_vectored(),
         }
     }
 

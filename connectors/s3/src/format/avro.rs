@@ -127,12 +127,18 @@ impl Encoder for AvroEncoder {
         self.records -= 1;
     }
 
+    fn relieve(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        self.end_block(out)?;
+        self.block = Vec::new();
+        Ok(())
+    }
+
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         self.end_block(out)
     }
 
     fn held_bytes(&self) -> usize {
-        self.block.capacity() + self.rows.schema_text().len()
+        self.block.capacity()
     }
 }
 

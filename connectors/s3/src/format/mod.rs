@@ -7,11 +7,13 @@ mod avro;
 mod bytes;
 mod gzip;
 mod json;
+mod parquet;
 
 use sluice_api::{Headers, Properties, Result, Schema, Value};
 
 pub(crate) use avro::AvroCodec;
 pub(crate) use gzip::{Gzip, START_BYTES as GZIP_START_BYTES};
+pub(crate) use parquet::ParquetCodec;
 
 /// The format of values, keys or headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,12 @@ pub(crate) enum Format {
     Avro {
         codec: AvroCodec,
         /// The converter's keys about the mapping of schemas.
+        options: Properties,
+    },
+    /// Columns.
+    Parquet {
+        codec: ParquetCodec,
+        /// As for Avro, whose schema is in the metadata.
         options: Properties,
     },
 }
@@ -56,6 +64,14 @@ pub(crate) trait Encoder: Send {
     /// Takes the last record back, whose bytes the caller removes from the buffer.
     fn undo(&mut self) {}
 
+    /// Gives away what it can, to make room in memory: the records stay the same, the bytes of the object need not.
+    ///
+    /// # Errors
+    /// `Connect`.
+    fn relieve(&mut self, _out: &mut Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+
     /// Appends what ends the object.
     ///
     /// # Errors
@@ -80,6 +96,7 @@ impl Format {
             Self::Json { numeric_decimals } => Box::new(json::JsonEncoder::new(*numeric_decimals)),
             Self::Bytes { separator, .. } => Box::new(bytes::BytesEncoder::new(separator.clone())),
             Self::Avro { codec, options } => Box::new(avro::AvroEncoder::new(schema, *codec, options)?),
+            Self::Parquet { codec, options } => Box::new(parquet::ParquetEncoder::new(schema, *codec, options)?),
         })
     }
 
@@ -94,6 +111,7 @@ impl Format {
             Self::Json { .. } => ".json",
             Self::Bytes { extension, .. } => extension,
             Self::Avro { .. } => ".avro",
+            Self::Parquet { codec, .. } => codec.extension(),
         }
     }
 }

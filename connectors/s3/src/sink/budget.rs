@@ -48,8 +48,9 @@ impl Budget {
     pub(super) async fn keep(&mut self, writers: &mut IndexMap<TopicPartition, PartitionWriter>, uploader: &Uploader) {
         let share = self.share();
         let held = |writers: &IndexMap<TopicPartition, PartitionWriter>| buffered(writers) + uploader.in_flight_bytes();
-        if held(writers) > share {
-            wait_for_store(uploader, share / 2).await;
+        // What is on its way takes half of the share at most, the rest is for open objects.
+        if held(writers) > share || uploader.in_flight_bytes() > share / 2 {
+            wait_for_store(uploader, share / 4).await;
         }
         let mut refused = None;
         if held(writers) > share {

@@ -16,7 +16,7 @@ use super::names::Names;
 use super::rotation::{Rotation, Schedule};
 use super::upload::base64_md5;
 use crate::client::{AssumedRole, CredentialKeys, ObjectOptions, Proxy, StoreConfig};
-use crate::format::{AvroCodec, Format};
+use crate::format::{AvroCodec, Format, ParquetCodec};
 use crate::partitioner::{Affix, DAY_MS, Extractor, HOUR_MS, Kind, Partitioner, Pattern, TimeFolders};
 
 /// Keys that the mapping of schemas to Avro shares with the converter.
@@ -127,7 +127,7 @@ fn build(parsed: &ParsedConfig, properties: &Properties) -> Result<SinkConfig, P
         Some(Format::Bytes { .. }) => {
             return Err(("headers.format.class", "ByteArrayFormat cannot hold headers: choose JsonFormat".into()));
         }
-        Some(Format::Avro { .. }) => {
+        Some(Format::Avro { .. } | Format::Parquet { .. }) => {
             return Err(("headers.format.class", "headers in Avro are not supported yet: choose JsonFormat".into()));
         }
         Some(Format::Json { .. }) | None => {}
@@ -177,8 +177,12 @@ fn format(parsed: &ParsedConfig, key: &'static str, separator: &str) -> Result<F
             codec: AvroCodec::parse(parsed.string("avro.codec")).map_err(|problem| ("avro.codec", problem))?,
             options: AVRO_OPTIONS.map(|key| (key.to_owned(), parsed.boolean(key).to_string())).into_iter().collect(),
         }),
+        "parquet.ParquetFormat" if key == "format.class" => Ok(Format::Parquet {
+            codec: ParquetCodec::parse(parsed.string("parquet.codec")).map_err(|problem| ("parquet.codec", problem))?,
+            options: AVRO_OPTIONS.map(|key| (key.to_owned(), parsed.boolean(key).to_string())).into_iter().collect(),
+        }),
         "parquet.ParquetFormat" => {
-            Err((key, "this format is not supported yet: choose AvroFormat, JsonFormat or ByteArrayFormat".into()))
+            Err((key, "Parquet is for values alone: choose AvroFormat, JsonFormat or ByteArrayFormat".into()))
         }
         _ => Err((key, format!("expected {FORMATS}json.JsonFormat, avro.AvroFormat or bytearray.ByteArrayFormat"))),
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sluice_api::{Result, Schema, SinkRecord};
 
+use super::compatibility::project;
 use super::config::{SinkConfig, Tagging};
 use super::names::Part;
 use super::object::ObjectWriter;
@@ -70,7 +71,7 @@ impl OpenFile {
         }
         self.append_headers(record).inspect_err(|_| undo(&mut self.keys))?;
         if let Some(values) = &mut self.values {
-            values.append(record.value_schema.as_ref(), &record.value).inspect_err(|_| {
+            append_value(values, self.schema.as_ref(), record).inspect_err(|_| {
                 undo(&mut self.keys);
                 undo(&mut self.headers);
             })?;
@@ -158,6 +159,16 @@ impl OpenFile {
 
     fn objects_mut(&mut self) -> impl Iterator<Item = &mut ObjectWriter> {
         [&mut self.values, &mut self.keys, &mut self.headers].into_iter().flatten()
+    }
+}
+
+/// A value of another version of the schema, which `schema.compatibility` lets into the object, gets the object's form.
+fn append_value(values: &mut ObjectWriter, schema: Option<&Schema>, record: &SinkRecord) -> Result<()> {
+    match schema {
+        Some(open) if record.value_schema.as_ref() != Some(open) => {
+            values.append(Some(open), &project(&record.value, open)?)
+        }
+        _ => values.append(record.value_schema.as_ref(), &record.value),
     }
 }
 

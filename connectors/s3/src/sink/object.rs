@@ -171,7 +171,8 @@ impl ObjectWriter {
 
     /// Bytes of memory that could go to the folder.
     pub(crate) fn spillable_bytes(&self) -> usize {
-        self.tail.len()
+        let in_encoder = if matches!(self.compression, Compression::None) { self.encoder.held_bytes() } else { 0 };
+        self.tail.len() + in_encoder
     }
 
     /// Bytes of memory.
@@ -185,6 +186,10 @@ impl ObjectWriter {
     /// # Errors
     /// The folder takes no more; nothing was moved.
     pub(crate) fn spill(&mut self, folder: &mut SpillFolder) -> std::result::Result<(), Refused> {
+        // What fails here fails again with the next record, which can be told about it.
+        if matches!(self.compression, Compression::None) && self.encoder.relieve(&mut self.tail).is_err() {
+            return Ok(());
+        }
         folder.append(&mut self.spilled, &self.tail)?;
         self.tail = Vec::new();
         Ok(())

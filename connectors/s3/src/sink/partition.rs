@@ -74,9 +74,11 @@ impl PartitionWriter {
     pub(crate) fn write(&mut self, record: &SinkRecord, shared: &mut Shared) -> Result<()> {
         self.first_offset.get_or_insert(record.offset);
         self.replay_from = None;
-        let timestamp_ms = self.place(record, shared)?;
+        let mut timestamp_ms = self.place(record, shared)?;
         if self.records > 0 && self.ends_before(record, timestamp_ms, shared)? {
             self.rotate(shared)?;
+            // The folder in hand may be that of another partition, as long as objects were open here.
+            timestamp_ms = self.place(record, shared)?;
         }
         self.append(record, shared)?;
         if self.records == 0 {

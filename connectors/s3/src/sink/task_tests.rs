@@ -172,6 +172,79 @@ async fn a_schema_that_changes_ends_the_objects() {
 }
 
 #[tokio::test]
+async fn partitions_that_alternate_keep_their_folders_when_the_schema_changes() {
+    let schema = |name: &str| SchemaBuilder::structure().name(name).field("id", Schema::INT32).build().unwrap();
+    let row = |partition: i32, offset: i64, schema: &Schema| {
+        let value = Struct::new(schema.clone()).unwrap().with("id", offset as i32).unwrap();
+        let mut record = record(offset, Some(schema.clone()), value);
+        record.partition = partition;
+        record
+    };
+    let (one, other) = (schema("one"), schema("other"));
+    let store = FakeStore::start().await;
+    let json = format!("{FORMAT}json.JsonFormat");
+    let mut driver = driver(&store, &[("format.class", &json), ("flush.size", "2")]).await;
+    driver.open(&[TopicPartition::new("t", 1)]).await.unwrap();
+    let rows =
+        [row(0, 0, &one), row(1, 0, &one), row(0, 1, &other), row(1, 1, &other), row(0, 2, &other), row(1, 2, &other)];
+    put(&mut driver, &rows).await;
+    driver.commit().await.unwrap();
+    let expected = [
+        "topics/t/partition=0/t+0+0000000000.json",
+        "topics/t/partition=0/t+0+0000000001.json",
+        "topics/t/partition=1/t+1+0000000000.json",
+        "topics/t/partition=1/t+1+0000000001.json",
+    ];
+    assert_eq!(names(&store.texts()), expected);
+}
+
+#[tokio::test]
+async fn another_version_of_the_schema_goes_into_the_open_object_as_the_mode_says() {
+    let version = |number: i32| {
+        let builder = SchemaBuilder::structure().name("a.Row").version(number).field("id", Schema::INT32);
+        if number == 1 { builder.build() } else { builder.field("name", Schema::OPTIONAL_STRING).build() }.unwrap()
+    };
+    let row = |offset: i64, schema: &Schema| {
+        let value = Struct::new(schema.clone()).unwrap().with("id", offset as i32).unwrap();
+        record(offset, Some(schema.clone()), value)
+    };
+    let (one, two) = (version(1), version(2));
+    let records = [row(0, &one), row(1, &two), row(2, &one), row(3, &two)];
+    let json = format!("{FORMAT}json.JsonFormat");
+    let texts = |mode: &'static str| {
+        let (json, records) = (json.clone(), records.clone());
+        async move {
+            let keys = [("format.class", &*json), ("flush.size", "2"), ("schema.compatibility", mode)];
+            written(&keys, &records).await.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+        }
+    };
+    // The first object has version 1 alone; then the counter goes by what is in the open one.
+    let backward = ["{\"id\":0}\n", "{\"id\":1,\"name\":null}\n{\"id\":2,\"name\":null}\n"];
+    assert_eq!(texts("BACKWARD").await, backward);
+    assert_eq!(texts("FORWARD").await, ["{\"id\":0}\n{\"id\":1}\n", "{\"id\":2}\n{\"id\":3}\n"]);
+}
+
+#[tokio::test]
+async fn avro_and_parquet_are_named_by_their_codecs() {
+    let schema = SchemaBuilder::structure().field("id", Schema::INT32).build().unwrap();
+    let row = |offset: i64| {
+        let value = Struct::new(schema.clone()).unwrap().with("id", offset as i32).unwrap();
+        record(offset, Some(schema.clone()), value)
+    };
+    let records: Vec<_> = (0..3).map(row).collect();
+    for (format, key, codec, extension, magic) in [
+        ("avro.AvroFormat", "avro.codec", "snappy", ".avro", "Obj\u{1}"),
+        ("parquet.ParquetFormat", "parquet.codec", "snappy", ".snappy.parquet", "PAR1"),
+        ("parquet.ParquetFormat", "parquet.codec", "none", ".parquet", "PAR1"),
+    ] {
+        let class = format!("{FORMAT}{format}");
+        let objects = written(&[("format.class", &*class), (key, codec)], &records).await;
+        assert_eq!(names(&objects), [format!("topics/t/partition=0/t+0+0000000000{extension}")]);
+        assert!(objects[0].1.starts_with(magic));
+    }
+}
+
+#[tokio::test]
 async fn size_ends_objects() {
     let objects =
         written(&[("flush.size", "1000"), ("sluice.rotate.size.bytes", "16")], &(0..5).map(bytes).collect::<Vec<_>>())
