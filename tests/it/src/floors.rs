@@ -28,7 +28,9 @@ fn connectors_know_the_contract_alone() -> Result<()> {
     for (name, (_, dependencies)) in floors()?.iter().filter(|(name, _)| name.starts_with("sluice-connector-")) {
         let ours: Vec<&String> = dependencies.iter().filter(|dependency| dependency.starts_with("sluice-")).collect();
         let allowed = |dependency: &str| {
-            dependency == "sluice-api" || (name == "sluice-connector-mirror" && dependency == "sluice-kafka")
+            dependency == "sluice-api"
+                || (name == "sluice-connector-mirror" && dependency == "sluice-kafka")
+                || (name == "sluice-connector-s3" && dependency == "sluice-converters")
         };
         ensure!(ours.iter().all(|dependency| allowed(dependency)), "{name} uses {ours:?}");
     }

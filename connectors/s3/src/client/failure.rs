@@ -44,6 +44,7 @@ impl Failure {
     }
 
     /// The failure of `request`.
+    #[allow(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
     pub(super) fn of<E>(error: SdkError<E, HttpResponse>, request: Request<'_>) -> Self
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,

@@ -9,7 +9,8 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption, StorageClass, Tag, Tagging,
+    ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption, StorageClass,
+    Tag, Tagging,
 };
 use bytes::Bytes;
 use sluice_api::{ConnectError, Result};
@@ -149,7 +150,10 @@ impl Store {
     /// # Errors
     /// See [`FailureKind`].
     pub(crate) async fn begin(&self, key: &str) -> Result<Arc<str>, Failure> {
+        // The SDK sends a CRC-32 with every part; a store that was not told so at the beginning knows none when the parts are put
+        // together.
         let request = self.client.create_multipart_upload().bucket(&*self.bucket).key(key);
+        let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32);
         let sent = with_options!(request, &*self.objects).send().await;
         let begun = sent.map_err(|error| Failure::of(error, self.request("s3:PutObject", key)))?;
         begun.upload_id().map(Into::into).ok_or_else(|| self.nonsense(key, "an upload without id"))

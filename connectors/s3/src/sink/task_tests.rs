@@ -506,7 +506,7 @@ async fn silence_and_the_end_of_a_task() {
     put(&mut sink, &[large(1)]).await;
     let begun = async {
         while store.open_uploads() == 0 {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     };
     timeout(Duration::from_secs(30), begun).await.expect("the first part is sent at once");
