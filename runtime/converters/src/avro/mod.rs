@@ -17,7 +17,7 @@ mod to_connect;
 mod write;
 
 pub(crate) use converter::PLUGIN;
-pub use rows::AvroRows;
+pub use rows::{AvroRowReader, AvroRows};
 
 #[cfg(test)]
 mod tests;
