@@ -30,6 +30,7 @@ fn connectors_know_the_contract_alone() -> Result<()> {
         let allowed = |dependency: &str| {
             dependency == "sluice-api"
                 || (name == "sluice-connector-mirror" && dependency == "sluice-kafka")
+                // What JSON and Avro bytes are is said once: objects hold those that the converters write.
                 || (name == "sluice-connector-s3" && dependency == "sluice-converters")
         };
         ensure!(ours.iter().all(|dependency| allowed(dependency)), "{name} uses {ours:?}");

@@ -15,6 +15,8 @@ pub(crate) enum FailureKind {
     UploadGone,
     /// There is no such object.
     Missing,
+    /// The object is there, but another one than was asked for.
+    Changed,
     /// Nothing but a change of configuration, rights or the store helps.
     Fatal,
 }
@@ -41,6 +43,11 @@ pub(super) struct Request<'a> {
 impl Failure {
     pub(crate) fn new(kind: FailureKind, error: ConnectError) -> Self {
         Self { kind, error }
+    }
+
+    /// What no repetition helps against.
+    pub(crate) fn fatal(error: ConnectError) -> Self {
+        Self::new(FailureKind::Fatal, error)
     }
 
     /// The failure of `request`.
@@ -120,6 +127,7 @@ fn answered(status: u16, code: &str, said: &str, request: Request<'_>) -> (Failu
         (_, "RequestTimeout" | "InternalError" | "OperationAborted") | (408 | 500..=599, _) => {
             (FailureKind::Retriable, spoken)
         }
+        (412, _) | (_, "PreconditionFailed") => (FailureKind::Changed, spoken),
         (404, _) => {
             let missing = if key.is_empty() {
                 format!("{spoken}. Create the bucket `{bucket}`, or correct `s3.bucket.name`")

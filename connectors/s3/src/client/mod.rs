@@ -10,5 +10,5 @@ mod stream;
 
 pub(crate) use credentials::{AssumedRole, CredentialKeys};
 pub(crate) use failure::{Failure, FailureKind};
-pub(crate) use store::{ObjectOptions, Store, StoreConfig};
+pub(crate) use store::{Found, ObjectOptions, Store, StoreConfig};
 pub(crate) use stream::Proxy;

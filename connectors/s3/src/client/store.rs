@@ -51,6 +51,14 @@ pub(crate) struct ObjectOptions {
     pub(crate) customer_key: Option<(String, String)>,
 }
 
+/// An object in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) key: String,
+    pub(crate) bytes: u64,
+    pub(crate) etag: String,
+}
+
 /// A bucket; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Store {
@@ -244,6 +252,53 @@ impl Store {
             Some((upload.key()?.to_owned(), upload.upload_id()?.to_owned()))
         };
         Ok(listed.uploads().iter().filter_map(pair).collect())
+    }
+
+    /// A page of the objects whose names begin with `prefix`, in the order of their names, behind `after`; the second value is
+    /// what the next page is asked for with.
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub(crate) async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        page: Option<String>,
+    ) -> Result<(Vec<Found>, Option<String>), Failure> {
+        let request = self.client.list_objects_v2().bucket(&*self.bucket).prefix(prefix);
+        let request = request.set_start_after(after.map(str::to_owned)).set_continuation_token(page);
+        let listed = request.send().await.map_err(|error| Failure::of(error, self.request("s3:ListBucket", "")))?;
+        let found = |object: &aws_sdk_s3::types::Object| {
+            let bytes = u64::try_from(object.size()?).ok()?;
+            Some(Found { key: object.key()?.to_owned(), bytes, etag: object.e_tag().unwrap_or_default().to_owned() })
+        };
+        let next = listed.next_continuation_token().filter(|_| listed.is_truncated() == Some(true));
+        Ok((listed.contents().iter().filter_map(found).collect(), next.map(str::to_owned)))
+    }
+
+    /// The bytes of an object from `start` up to `end`.
+    ///
+    /// # Errors
+    /// `Missing` when it is gone, `Changed` when it is not the one with this tag any more.
+    pub(crate) async fn range(&self, key: &str, etag: &str, start: u64, end: u64) -> Result<Bytes, Failure> {
+        let (customer_key, md5) = self.objects.customer_key.clone().unzip();
+        let request = self.client.get_object().bucket(&*self.bucket).key(key);
+        let request = request
+            .set_sse_customer_algorithm(customer_key.as_ref().map(|_| "AES256".to_owned()))
+            .set_sse_customer_key(customer_key)
+            .set_sse_customer_key_md5(md5)
+            .set_if_match(Some(etag.to_owned()).filter(|tag| !tag.is_empty()))
+            .range(format!("bytes={start}-{}", end.saturating_sub(1)));
+        let answered = request.send().await.map_err(|error| Failure::of(error, self.request("s3:GetObject", key)))?;
+        let bytes = answered.body.collect().await.map_err(|error| {
+            let message = format!("s3:GetObject of `{key}` in bucket `{}` broke off: {error}", self.bucket);
+            Failure::new(FailureKind::Retriable, ConnectError::retriable(message))
+        })?;
+        let bytes = bytes.into_bytes();
+        if bytes.len() as u64 != end - start {
+            return Err(self.nonsense(key, &format!("{} bytes instead of {}", bytes.len(), end - start)));
+        }
+        Ok(bytes)
     }
 
     fn nonsense(&self, key: &str, what: &str) -> Failure {

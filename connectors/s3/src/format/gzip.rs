@@ -21,7 +21,7 @@ pub(crate) struct Gzip {
 
 impl Gzip {
     /// `level` is that of Java's `Deflater`: -1 for the usual one, else 0 to 9.
-    pub(crate) fn new(level: i32) -> Self {
+    pub(super) fn new(level: i32) -> Self {
         let level = u32::try_from(level).map_or_else(|_| Compression::default(), Compression::new);
         // No time in the header: the same records give the same bytes.
         Self { stream: GzBuilder::new().mtime(0).write(Vec::new(), level), pending: Vec::new() }

@@ -5,14 +5,19 @@
 
 mod avro;
 mod bytes;
+mod compression;
+mod envelope;
+mod fields;
 mod gzip;
 mod json;
 mod parquet;
 
-use sluice_api::{Headers, Properties, Result, Schema, Value};
+use sluice_api::{ConnectError, Headers, Properties, Result, Schema, SinkRecord, Value};
 
 pub(crate) use avro::AvroCodec;
-pub(crate) use gzip::{Gzip, START_BYTES as GZIP_START_BYTES};
+pub(crate) use compression::{Compressor, Stream};
+pub(crate) use fields::{Field, Layout};
+pub(crate) use gzip::START_BYTES as STREAM_START_BYTES;
 pub(crate) use parquet::ParquetCodec;
 
 /// The format of values, keys or headers.
@@ -37,6 +42,10 @@ pub(crate) enum Format {
         /// As for Avro, whose schema is in the metadata.
         options: Properties,
     },
+    /// Chosen fields of records as text (Aiven's).
+    Fields { fields: Vec<Field>, layout: Layout },
+    /// Chosen fields of records as structs (Aiven's).
+    Envelope { fields: Vec<Field>, envelope: bool, inner: Box<Format> },
 }
 
 /// Writes the records of one object.
@@ -60,6 +69,14 @@ pub(crate) trait Encoder: Send {
     /// # Errors
     /// As for [`Encoder::append`].
     fn append_headers(&mut self, out: &mut Vec<u8>, headers: &Headers) -> Result<usize>;
+
+    /// Appends a record; formats that hold values alone take its value.
+    ///
+    /// # Errors
+    /// As for [`Encoder::append`].
+    fn append_record(&mut self, out: &mut Vec<u8>, record: &SinkRecord) -> Result<usize> {
+        self.append(out, record.value_schema.as_ref(), &record.value)
+    }
 
     /// Takes the last record back, whose bytes the caller removes from the buffer.
     fn undo(&mut self) {}
@@ -97,12 +114,35 @@ impl Format {
             Self::Bytes { separator, .. } => Box::new(bytes::BytesEncoder::new(separator.clone())),
             Self::Avro { codec, options } => Box::new(avro::AvroEncoder::new(schema, *codec, options)?),
             Self::Parquet { codec, options } => Box::new(parquet::ParquetEncoder::new(schema, *codec, options)?),
+            Self::Fields { fields, layout } => Box::new(fields::FieldsEncoder::new(fields, *layout)),
+            Self::Envelope { .. } => {
+                return Err(ConnectError::connect(
+                    "this format is for whole records: this is a mistake in the connector",
+                ));
+            }
         })
     }
 
-    /// Whether gzip can be around it.
-    pub(crate) fn takes_gzip(&self) -> bool {
-        matches!(self, Self::Json { .. } | Self::Bytes { .. })
+    /// An encoder for a new object whose first record is `first`.
+    ///
+    /// # Errors
+    /// As for [`Format::encoder`].
+    pub(crate) fn encoder_of(&self, first: &SinkRecord) -> Result<Box<dyn Encoder>> {
+        match self {
+            Self::Envelope { fields, envelope, inner } => {
+                Ok(Box::new(envelope::EnvelopeEncoder::new(fields, *envelope, inner, first)?))
+            }
+            _ => self.encoder(first.value_schema.as_ref()),
+        }
+    }
+
+    /// Whether there can be a compression around it. Aiven's sink has one around Avro, too.
+    pub(crate) fn takes_compression(&self) -> bool {
+        match self {
+            Self::Json { .. } | Self::Bytes { .. } | Self::Fields { .. } => true,
+            Self::Envelope { inner, .. } => !matches!(**inner, Self::Parquet { .. }),
+            Self::Avro { .. } | Self::Parquet { .. } => false,
+        }
     }
 
     /// What the object's name ends with, before that of the compression.
@@ -112,6 +152,8 @@ impl Format {
             Self::Bytes { extension, .. } => extension,
             Self::Avro { .. } => ".avro",
             Self::Parquet { codec, .. } => codec.extension(),
+            // The template has it.
+            Self::Fields { .. } | Self::Envelope { .. } => "",
         }
     }
 }

@@ -11,6 +11,8 @@ use std::fmt::Write;
 
 use sluice_api::{ConnectError, Result, SinkRecord};
 
+use crate::sink::NameTemplate;
+
 pub(crate) use fields::find;
 pub(crate) use pattern::Pattern;
 pub(crate) use time::{DAY_MS, HOUR_MS, TimeFolders};
@@ -42,6 +44,8 @@ pub(crate) enum Kind {
     Fields(Vec<String>),
     /// A date pattern.
     Time(TimeFolders),
+    /// Aiven's names: the group of records that have an object in common.
+    Template(NameTemplate),
 }
 
 impl Partitioner {
@@ -58,6 +62,7 @@ impl Partitioner {
         match &mut self.kind {
             Kind::Default => written(write!(out, "partition={}", record.partition)),
             Kind::Fields(names) => fields::encode(names, &self.delimiter, record, out)?,
+            Kind::Template(template) => template.group(record, now_ms, out)?,
             Kind::Time(folders) => {
                 let timestamp_ms = folders.extractor.timestamp_ms(record, now_ms)?;
                 folders.encode(timestamp_ms, out);
@@ -77,18 +82,26 @@ impl Partitioner {
     pub(crate) fn timestamp_ms(&self, record: &SinkRecord, now_ms: i64) -> Result<Option<i64>> {
         match &self.kind {
             Kind::Time(folders) => folders.extractor.timestamp_ms(record, now_ms).map(Some),
-            Kind::Default | Kind::Fields(_) => Ok(None),
+            Kind::Default | Kind::Fields(_) | Kind::Template(_) => Ok(None),
         }
     }
 
     /// Whether all records of a topic partition have one folder.
     pub(crate) fn is_constant(&self) -> bool {
-        matches!(self.kind, Kind::Default) && self.affix == Affix::None
+        match &self.kind {
+            Kind::Default => self.affix == Affix::None,
+            Kind::Template(template) => template.is_constant(),
+            Kind::Fields(_) | Kind::Time(_) => false,
+        }
     }
 
     /// Whether a replay of the same records gives the same folders.
     pub(crate) fn is_deterministic(&self) -> bool {
-        !matches!(&self.kind, Kind::Time(folders) if folders.extractor == Extractor::Wallclock)
+        match &self.kind {
+            Kind::Time(folders) => folders.extractor != Extractor::Wallclock,
+            Kind::Template(template) => template.is_deterministic(),
+            Kind::Default | Kind::Fields(_) => true,
+        }
     }
 
     fn schema_name(&self, record: &SinkRecord, out: &mut String) {

@@ -94,7 +94,7 @@ impl Budget {
         share: usize,
     ) {
         let (connector, task) = (&*self.context.connector, self.context.task);
-        let state = "PAUSED_BY_FULL_SPILL_FOLDER";
+        let state = if refused.is_some() { "PAUSED_BY_FULL_SPILL_FOLDER" } else { "PAUSED_BY_SLOW_STORE" };
         let cure = match refused {
             Some(Refused::Full) => {
                 "raise `sluice.spill.max.bytes`, or complete objects sooner (`flush.size`, `sluice.rotate.size.bytes`)"
@@ -115,6 +115,9 @@ impl Budget {
             cure,
             "memory is used up: intake pauses"
         );
+        self.context.notice(Some(format!(
+            "{state}: memory is used up and no more can be spilled, intake pauses until objects are written. To do: {cure}"
+        )));
         self.paused = Some(Instant::now());
         for partition in writers.keys() {
             self.context.pause(partition.clone());
@@ -124,6 +127,7 @@ impl Budget {
     fn resume(&mut self, writers: &IndexMap<TopicPartition, PartitionWriter>) {
         info!(connector = &*self.context.connector, task = self.context.task, "there is room again: intake goes on");
         self.paused = None;
+        self.context.notice(None);
         for partition in writers.keys() {
             self.context.resume(partition.clone());
         }

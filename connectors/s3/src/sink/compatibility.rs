@@ -14,6 +14,8 @@ pub(crate) enum Compatibility {
     Backward,
     /// An older version completes them, newer records are projected down.
     Forward,
+    /// The format holds records of any schema beside each other (Aiven's CSV and JSON).
+    Ignored,
 }
 
 impl Compatibility {
@@ -39,6 +41,7 @@ impl Compatibility {
         match (&record.value_schema, open) {
             (None, None) => Ok(false),
             (Some(schema), Some(open)) if schema == open => Ok(false),
+            _ if self == Self::Ignored => Ok(false),
             (Some(schema), Some(open)) => self.ends_file_of(record, schema, open),
             _ => Err(record_error(
                 record,

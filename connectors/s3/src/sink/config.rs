@@ -1,42 +1,41 @@
 //! The sink's configuration, parsed: nothing behind this sees a property map.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 use sluice_api::config::{ConfigValue, ParsedConfig};
-use sluice_api::{ConnectError, Properties, Result};
-use url::Url;
+use sluice_api::{ConnectError, Properties, Result, SinkRecord};
 
 use super::compatibility::Compatibility;
-use super::keys::{DEFAULT_CREDENTIALS, FORMATS, PARTITIONERS, S3_STORAGE, definition};
-use super::names::Names;
+use super::keys::{FORMATS, PARTITIONERS, S3_STORAGE, definition};
+use super::names::{Names, Naming};
 use super::rotation::{Rotation, Schedule};
-use super::upload::base64_md5;
-use crate::client::{AssumedRole, CredentialKeys, ObjectOptions, Proxy, StoreConfig};
-use crate::format::{AvroCodec, Format, ParquetCodec};
+use crate::client::{ObjectOptions, StoreConfig};
+use crate::connection::{Problem, customer_key, message, store};
+use crate::format::{AvroCodec, Compressor, Format, ParquetCodec};
 use crate::partitioner::{Affix, DAY_MS, Extractor, HOUR_MS, Kind, Partitioner, Pattern, TimeFolders};
 
 /// Keys that the mapping of schemas to Avro shares with the converter.
 const AVRO_OPTIONS: [&str; 3] = ["enhanced.avro.schema.support", "connect.meta.data", "allow.optional.map.keys"];
 
-/// A key and what is wrong with it.
-type Problem = (&'static str, String);
-
 /// What a sink task does.
 pub(crate) struct SinkConfig {
     pub(crate) store: StoreConfig,
-    pub(crate) names: Names,
+    pub(crate) names: Naming,
     pub(crate) values: Format,
     pub(crate) keys: Option<Format>,
     pub(crate) headers: Option<Format>,
-    /// The level, when JSON and bytes are compressed.
-    gzip: Option<i32>,
+    /// Around formats that are not compressed themselves.
+    pub(crate) compressor: Option<Compressor>,
     pub(crate) rotation: Rotation,
     pub(crate) compatibility: Compatibility,
     pub(crate) nulls: NullValues,
+    /// Whether a record without value is one like others (Aiven's).
+    pub(crate) nulls_are_values: bool,
+    /// Whether an object has the last record alone (Aiven's, by key).
+    pub(crate) keeps_latest: bool,
+    /// Whether another schema of the key completes the objects.
+    pub(crate) splits_on_key_schema: bool,
     pub(crate) tombstone_folder: String,
     pub(crate) tagging: Option<Tagging>,
     pub(crate) part_bytes: usize,
@@ -98,19 +97,19 @@ impl SinkConfig {
 
     /// What the name of an object of `format` ends with.
     pub(crate) fn extension(&self, format: &Format) -> String {
-        let compression = if self.gzip_of(format).is_some() { ".gz" } else { "" };
+        let compression = self.compressor_of(format).map_or("", Compressor::extension);
         format!("{}{compression}", format.extension())
     }
 
-    /// The level of gzip for objects of `format`.
-    pub(crate) fn gzip_of(&self, format: &Format) -> Option<i32> {
-        self.gzip.filter(|_| format.takes_gzip())
+    /// The compression around objects of `format`.
+    pub(crate) fn compressor_of(&self, format: &Format) -> Option<Compressor> {
+        self.compressor.filter(|_| format.takes_compression())
     }
-}
 
-/// Invariant 9: values of keys that may be secret never get here.
-fn message(parsed: &ParsedConfig, (key, problem): &Problem) -> String {
-    format!("Invalid value {} for configuration {key}: {problem}", parsed.get(key))
+    /// Whether only key and headers of the record are stored.
+    pub(crate) fn is_tombstone(&self, record: &SinkRecord) -> bool {
+        record.value.is_null() && !self.nulls_are_values
+    }
 }
 
 fn build(parsed: &ParsedConfig, properties: &Properties) -> Result<SinkConfig, Problem> {
@@ -130,25 +129,30 @@ fn build(parsed: &ParsedConfig, properties: &Properties) -> Result<SinkConfig, P
         Some(Format::Avro { .. } | Format::Parquet { .. }) => {
             return Err(("headers.format.class", "headers in Avro are not supported yet: choose JsonFormat".into()));
         }
-        Some(Format::Json { .. }) | None => {}
+        Some(Format::Json { .. } | Format::Fields { .. } | Format::Envelope { .. }) | None => {}
     }
-    let gzip = (parsed.string("s3.compression.type") == "gzip").then(|| parsed.int("s3.compression.level"));
-    if gzip.is_some() && !values.takes_gzip() {
+    let level = parsed.int("s3.compression.level");
+    let compressor = (parsed.string("s3.compression.type") == "gzip").then_some(Compressor::Gzip { level });
+    if compressor.is_some() && !values.takes_compression() {
         return Err(("s3.compression.type", "gzip is for JsonFormat and ByteArrayFormat alone".into()));
     }
+    let splits_on_key_schema = keys.is_some();
     Ok(SinkConfig {
-        store: store(parsed)?,
-        names: Names {
+        store: store(parsed, objects(parsed)?)?,
+        names: Naming::Confluent(Names {
             topics_dir: text("topics.dir"),
             directory_delimiter: text("directory.delim"),
             file_delimiter: text("file.delim"),
             pad_width: usize::try_from(parsed.int("filename.offset.zero.pad.width")).unwrap_or(0),
-        },
-        nulls: nulls(parsed, keys.is_some())?,
+        }),
+        nulls: nulls(parsed, splits_on_key_schema)?,
         values,
         keys,
         headers,
-        gzip,
+        compressor,
+        nulls_are_values: false,
+        keeps_latest: false,
+        splits_on_key_schema,
         rotation: rotation(parsed)?,
         compatibility: Compatibility::parse(parsed.string("schema.compatibility"))
             .map_err(|problem| ("schema.compatibility", problem))?,
@@ -224,6 +228,8 @@ fn rotation(parsed: &ParsedConfig) -> Result<Rotation, Problem> {
         on_folder_change: parsed.boolean("rotate.file.on.partition.change"),
         schedule,
         idle_ms: positive("sluice.rotate.idle.ms"),
+        file_records: None,
+        at_commit: false,
         open_files: usize::try_from(parsed.int("partitioner.max.open.files")).ok().filter(|limit| *limit > 0),
     })
 }
@@ -295,96 +301,9 @@ fn time_based(parsed: &ParsedConfig, duration_ms: i64, pattern: &str, delimiter:
     Ok(Kind::Time(TimeFolders::new(extractor, duration_ms, pattern, zone)))
 }
 
-fn store(parsed: &ParsedConfig) -> Result<StoreConfig, Problem> {
-    let optional = |key: &str| parsed.opt_string(key).filter(|text| !text.is_empty()).map(str::to_owned);
-    let path_style = parsed.boolean("s3.path.style.access.enabled");
-    let accelerate = parsed.boolean("s3.wan.mode");
-    if path_style && accelerate {
-        return Err(("s3.wan.mode", "acceleration needs `s3.path.style.access.enabled` to be false".into()));
-    }
-    let endpoint = optional("store.url").map(|url| if url.contains("://") { url } else { format!("https://{url}") });
-    if let Some(url) = &endpoint {
-        Url::parse(url).map_err(|error| ("store.url", error.to_string()))?;
-    }
-    Ok(StoreConfig {
-        bucket: parsed.string("s3.bucket.name").to_owned(),
-        region: parsed.string("s3.region").to_owned(),
-        endpoint,
-        path_style,
-        accelerate,
-        credentials: credentials(parsed)?,
-        proxy: proxy(parsed)?,
-        attempts: parsed.int("s3.part.retries").unsigned_abs() + 1,
-        first_backoff: Duration::from_millis(parsed.long("s3.retry.backoff.ms").unsigned_abs()),
-        objects: objects(parsed)?,
-    })
-}
-
-fn credentials(parsed: &ParsedConfig) -> Result<CredentialKeys, Problem> {
-    let optional = |key: &str| parsed.opt_string(key).filter(|text| !text.is_empty()).map(str::to_owned);
-    let secret = parsed
-        .password("aws.secret.access.key")
-        .map(|secret| secret.expose().to_owned())
-        .filter(|text| !text.is_empty());
-    let fixed = match (optional("aws.access.key.id"), secret) {
-        (Some(key), Some(secret)) => Some((key, secret)),
-        (None, None) => None,
-        (Some(_), None) => return Err(("aws.access.key.id", "`aws.secret.access.key` is missing".into())),
-        (None, Some(_)) => return Err(("aws.access.key.id", "`aws.secret.access.key` is there without it".into())),
-    };
-    let prefix = "s3.credentials.provider.sts.";
-    let class = parsed.string("s3.credentials.provider.class");
-    let role = match class {
-        DEFAULT_CREDENTIALS | "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider" => None,
-        "io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider" => {
-            let needed = |key: &'static str| optional(key).ok_or((key, "it is needed to assume a role".to_owned()));
-            Some(AssumedRole {
-                arn: needed("s3.credentials.provider.sts.role.arn")?,
-                session: needed("s3.credentials.provider.sts.role.session.name")?,
-                external_id: optional(&format!("{prefix}role.external.id")),
-                region: optional(&format!("{prefix}region")),
-                duration: None,
-            })
-        }
-        _ => {
-            let problem = format!(
-                "this provider is not supported yet: use {DEFAULT_CREDENTIALS} or \
-                 io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider"
-            );
-            return Err(("s3.credentials.provider.class", problem));
-        }
-    };
-    Ok(CredentialKeys { fixed, role })
-}
-
-fn proxy(parsed: &ParsedConfig) -> Result<Option<Proxy>, Problem> {
-    let Some(url) = parsed.opt_string("s3.proxy.url").filter(|url| !url.is_empty()) else { return Ok(None) };
-    let url = Url::parse(url).map_err(|error| ("s3.proxy.url", error.to_string()))?;
-    let host = url.host_str().filter(|_| url.scheme() == "http");
-    let host = host.ok_or(("s3.proxy.url", "expected http://host:port".to_owned()))?;
-    let user = parsed.opt_string("s3.proxy.user").filter(|user| !user.is_empty());
-    let password = parsed.password("s3.proxy.password").map(|password| password.expose().to_owned());
-    Ok(Some(Proxy {
-        address: format!("{host}:{}", url.port().unwrap_or(80)),
-        credentials: user.map(|user| (user.to_owned(), password.unwrap_or_default())),
-    }))
-}
-
 fn objects(parsed: &ParsedConfig) -> Result<ObjectOptions, Problem> {
     let optional = |key: &str| parsed.opt_string(key).filter(|text| !text.is_empty());
-    let customer_key =
-        match parsed.password("s3.sse.customer.key").map(|key| key.expose()).filter(|key| !key.is_empty()) {
-            None => None,
-            Some(key) => {
-                let bytes = STANDARD.decode(key).ok().filter(|bytes| bytes.len() == 32);
-                let bytes = bytes.ok_or(("s3.sse.customer.key", "expected 32 bytes in base64".to_owned()))?;
-                if optional("s3.ssea.name") != Some("AES256") {
-                    return Err(("s3.ssea.name", "a customer's key needs AES256".into()));
-                }
-                let md5 = base64_md5(&bytes).map_err(|error| ("s3.sse.customer.key", error.to_string()))?;
-                Some((key.to_owned(), md5))
-            }
-        };
+    let customer_key = customer_key(parsed)?;
     let kms_key = optional("s3.sse.kms.key.id").map(str::to_owned);
     if kms_key.is_some() && !optional("s3.ssea.name").is_some_and(|name| name.starts_with("aws:kms")) {
         return Err(("s3.sse.kms.key.id", "a KMS key needs `s3.ssea.name` aws:kms".into()));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sluice_api::{Result, Schema, SinkRecord};
 
-use super::compatibility::project;
+use super::compatibility::{Compatibility, project};
 use super::config::{SinkConfig, Tagging};
 use super::names::Part;
 use super::object::ObjectWriter;
@@ -29,6 +29,8 @@ pub(crate) struct OpenFile {
     records: u64,
     /// The put in which it was written to last: the oldest are spilled first.
     pub(crate) last_put: u64,
+    /// Whether values of other schemas get the form of the first one's.
+    projects: bool,
 }
 
 impl OpenFile {
@@ -36,14 +38,18 @@ impl OpenFile {
     ///
     /// # Errors
     /// `Data` when a format has no place for the record's schema.
-    pub(crate) fn new(record: &SinkRecord, folder: &str, config: &SinkConfig, part_bytes: usize) -> Result<Self> {
+    pub(crate) fn new(
+        record: &SinkRecord,
+        (folder, head): (&str, i64),
+        config: &SinkConfig,
+        part_bytes: usize,
+    ) -> Result<Self> {
         let object = |part, format: &Format, schema: Option<&Schema>| {
-            let extension = config.extension(format);
-            let names = [&*record.topic, folder];
-            let key = config.names.object(names, record.partition, record.offset, part, &extension);
-            Ok(ObjectWriter::new(key, format.encoder(schema)?, config.gzip_of(format), part_bytes))
+            let key = config.names.object(record, folder, head, part, &config.extension(format));
+            let encoder = if part == Part::Values { format.encoder_of(record)? } else { format.encoder(schema)? };
+            Ok(ObjectWriter::new(key, encoder, config.compressor_of(format), part_bytes))
         };
-        let values = (!record.value.is_null()).then_some(&config.values);
+        let values = (!config.is_tombstone(record)).then_some(&config.values);
         let keys = config.keys.as_ref().filter(|_| !record.key.is_null());
         Ok(Self {
             values: values.map(|format| object(Part::Values, format, record.value_schema.as_ref())).transpose()?,
@@ -55,6 +61,7 @@ impl OpenFile {
             last_offset: record.offset,
             records: 0,
             last_put: 0,
+            projects: config.compatibility != Compatibility::Ignored,
         })
     }
 
@@ -71,7 +78,7 @@ impl OpenFile {
         }
         self.append_headers(record).inspect_err(|_| undo(&mut self.keys))?;
         if let Some(values) = &mut self.values {
-            append_value(values, self.schema.as_ref(), record).inspect_err(|_| {
+            append_value(values, self.schema.as_ref(), record, self.projects).inspect_err(|_| {
                 undo(&mut self.keys);
                 undo(&mut self.headers);
             })?;
@@ -126,6 +133,10 @@ impl OpenFile {
         [self.values, self.keys, self.headers].into_iter().flatten().filter_map(ObjectWriter::into_multipart)
     }
 
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.records == 0
     }
@@ -163,12 +174,12 @@ impl OpenFile {
 }
 
 /// A value of another version of the schema, which `schema.compatibility` lets into the object, gets the object's form.
-fn append_value(values: &mut ObjectWriter, schema: Option<&Schema>, record: &SinkRecord) -> Result<()> {
+fn append_value(values: &mut ObjectWriter, schema: Option<&Schema>, record: &SinkRecord, projects: bool) -> Result<()> {
     match schema {
-        Some(open) if record.value_schema.as_ref() != Some(open) => {
+        Some(open) if projects && record.value_schema.as_ref() != Some(open) => {
             values.append(Some(open), &project(&record.value, open)?)
         }
-        _ => values.append(record.value_schema.as_ref(), &record.value),
+        _ => values.append_record(record),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The keys of Confluent's sink, with its defaults (connectors.md 1a), and our own under `sluice.`.
 
 use jiff::tz::TimeZone;
-use sluice_api::config::{ConfigDef, ConfigKey, ConfigType, Importance, ParsedValue, Validator};
+use sluice_api::config::{ConfigDef, ConfigType, Importance, ParsedValue, Validator};
+
+use crate::connection::DEFAULT_CREDENTIALS;
+use crate::keys::{Row, define};
 
 pub(super) const S3_STORAGE: &str = "io.confluent.connect.s3.storage.S3Storage";
-pub(super) const FORMATS: &str = "io.confluent.connect.s3.format.";
+pub(crate) const FORMATS: &str = "io.confluent.connect.s3.format.";
 pub(super) const PARTITIONERS: &str = "io.confluent.connect.storage.partitioner.";
-pub(super) const DEFAULT_CREDENTIALS: &str = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain";
 
 const ACLS: [&str; 7] = [
     "private",
@@ -18,13 +20,10 @@ const ACLS: [&str; 7] = [
     "bucket-owner-full-control",
 ];
 
-/// Type, importance and default of a key; `None` is a required key, `Some("")` an optional one without default.
-type Row = (&'static str, ConfigType, Importance, Option<&'static str>, &'static str);
-
 use ConfigType::{Boolean, Class, Int, List, Long, Password, String as Text};
 use Importance::{High, Low, Medium};
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     ("s3.bucket.name", Text, High, None, "The bucket"),
     ("s3.region", Text, Medium, Some("us-west-2"), "The region of the bucket"),
     ("store.url", Text, Low, Some(""), "Another address than that of AWS; without scheme it is https"),
@@ -208,32 +207,10 @@ const ROWS: &[Row] = &[
 
 /// The definition.
 pub(crate) fn definition() -> ConfigDef {
-    ROWS.iter().fold(ConfigDef::new(), |definition, row| definition.define(key(row)))
+    define(ROWS, validator)
 }
 
-fn key((name, config_type, importance, default, documentation): &Row) -> ConfigKey {
-    let key = ConfigKey::new(*name, *config_type, *importance, documentation);
-    let key = match default {
-        None => key,
-        Some("") => key.optional(),
-        Some(text) => key.default(parsed(*config_type, text)),
-    };
-    match validator(name) {
-        Some(validator) => key.validator(validator),
-        None => key,
-    }
-}
-
-fn parsed(config_type: ConfigType, text: &str) -> ParsedValue {
-    match config_type {
-        Boolean => ParsedValue::Boolean(text == "true"),
-        Int => ParsedValue::Int(text.parse().expect("defaults of INT are numbers")),
-        Long => ParsedValue::Long(text.parse().expect("defaults of LONG are numbers")),
-        _ => ParsedValue::String(text.to_owned()),
-    }
-}
-
-fn validator(name: &str) -> Option<Validator> {
+pub(crate) fn validator(name: &str) -> Option<Validator> {
     Some(match name {
         "s3.bucket.name" => Validator::non_empty_string(),
         "flush.size" | "sluice.upload.requests" => Validator::at_least(1),
@@ -284,19 +261,8 @@ fn pairs() -> Validator {
 mod tests {
     use super::*;
 
-    /// The table is made from the definition: on a difference the test prints it.
     #[test]
     fn the_readme_has_the_table_of_keys() {
-        let line = |key: &ConfigKey| {
-            let default = match &key.default {
-                None => "required".to_owned(),
-                Some(ParsedValue::Null) => String::new(),
-                Some(value) => format!("`{value}`"),
-            };
-            format!("| `{}` | {} | {default} | {} |\n", key.name, key.config_type.name(), key.documentation)
-        };
-        let lines: String = definition().keys().map(line).collect();
-        let table = format!("| key | type | default | |\n| --- | --- | --- | --- |\n{lines}");
-        assert!(include_str!("../../README.md").contains(&table), "the table is:\n{table}");
+        crate::keys::in_readme(&definition());
     }
 }

@@ -4,6 +4,7 @@
 use sluice_api::TopicPartition;
 use tracing::{debug, warn};
 
+use super::names::Naming;
 use super::partition::Shared;
 
 /// How many are named; the rest is counted.
@@ -11,14 +12,16 @@ const NAMED: usize = 10;
 
 /// Looks for them beside the task's work.
 pub(super) fn report(shared: &Shared, partitions: &[TopicPartition]) {
+    // Names by a template do not say whose they are.
+    let Naming::Confluent(names) = &shared.config.names else { return };
     let mut by_topic = indexmap::IndexMap::<_, Vec<String>>::new();
     for TopicPartition { topic, partition } in partitions {
-        let delimiter = &shared.config.names.file_delimiter;
+        let delimiter = &names.file_delimiter;
         by_topic.entry(topic.clone()).or_default().push(format!("{topic}{delimiter}{partition}{delimiter}"));
     }
     for (topic, files) in by_topic {
-        let (store, prefix) = (shared.uploader.store().clone(), shared.config.names.prefix(&topic));
-        let delimiter = shared.config.names.directory_delimiter.clone();
+        let (store, prefix) = (shared.uploader.store().clone(), names.prefix(&topic));
+        let delimiter = names.directory_delimiter.clone();
         tokio::spawn(async move {
             match store.unfinished(&prefix).await {
                 // A right that is needed for nothing else.

@@ -1,5 +1,6 @@
 //! The sink: its class and its tasks. The design is in the crate's documentation.
 
+mod aiven;
 mod budget;
 mod compatibility;
 mod config;
@@ -12,6 +13,8 @@ mod partition;
 mod rotation;
 mod spill;
 mod task;
+#[cfg(test)]
+pub(crate) mod testing;
 mod upload;
 
 use async_trait::async_trait;
@@ -22,6 +25,11 @@ use sluice_api::{
 };
 
 use config::SinkConfig;
+
+// What the source reads back.
+pub(crate) use aiven::{AivenSinkPlugin, NameTemplate};
+pub(crate) use keys::{FORMATS, ROWS as KEYS, validator};
+pub(crate) use names::Names;
 
 /// `io.confluent.connect.s3.S3SinkConnector`.
 pub(crate) struct SinkPlugin;

@@ -1,11 +1,36 @@
 //! Object names: `[topics.dir/]<topic>/<folder>/<topic><fd><partition><fd><offset><ext>` (connectors.md 1a).
 
+use sluice_api::SinkRecord;
+
+use super::aiven::NameTemplate;
+
 /// What an object holds of its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Values,
     Keys,
     Headers,
+}
+
+/// How objects are named.
+#[derive(Clone, Debug)]
+pub(crate) enum Naming {
+    Confluent(Names),
+    /// Aiven's: the partitioner has filled the template in but for the offset.
+    Template,
+}
+
+impl Naming {
+    /// The name of an object of the folder or group whose first record is `first`, and the first one of all that are open beside
+    /// it is at `head`.
+    pub(crate) fn object(&self, first: &SinkRecord, folder: &str, head: i64, part: Part, extension: &str) -> String {
+        match self {
+            Self::Confluent(names) => {
+                names.object([&*first.topic, folder], first.partition, first.offset, part, extension)
+            }
+            Self::Template => NameTemplate::object(folder, head),
+        }
+    }
 }
 
 /// What names are made of.

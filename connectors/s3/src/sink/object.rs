@@ -1,11 +1,11 @@
 //! One object that grows: format, compression, the part that is being filled, and the parts that were sent.
 
 use bytes::Bytes;
-use sluice_api::{Headers, Result, Schema, Value};
+use sluice_api::{Headers, Result, Schema, SinkRecord, Value};
 
 use super::spill::{Refused, SpillFolder, Spilled};
 use super::upload::{Body, Job, Multipart, Uploader};
-use crate::format::{Encoder, GZIP_START_BYTES, Gzip};
+use crate::format::{Compressor, Encoder, STREAM_START_BYTES, Stream};
 
 /// After so many parts the next ones are twice as large: an object may have 10,000.
 const PARTS_PER_DOUBLING: u32 = 1_000;
@@ -32,24 +32,27 @@ pub(crate) struct ObjectWriter {
 enum Compression {
     None,
     /// Too small for a stream of its own.
-    Waiting {
-        level: i32,
-    },
-    Gzip(Box<Gzip>),
+    Waiting(Compressor),
+    Running(Box<Stream>),
 }
 
 /// Where the encoder appends to.
 fn buffer<'a>(compression: &'a mut Compression, tail: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
     match compression {
-        Compression::Gzip(gzip) => gzip.pending(),
-        Compression::None | Compression::Waiting { .. } => tail,
+        Compression::Running(stream) => stream.pending(),
+        Compression::None | Compression::Waiting(_) => tail,
     }
 }
 
 impl ObjectWriter {
-    /// `gzip` is the level, when there is compression.
-    pub(crate) fn new(key: String, encoder: Box<dyn Encoder>, gzip: Option<i32>, part_bytes: usize) -> Self {
-        let compression = gzip.map_or(Compression::None, |level| Compression::Waiting { level });
+    /// `compressor` is `None` without compression.
+    pub(crate) fn new(
+        key: String,
+        encoder: Box<dyn Encoder>,
+        compressor: Option<Compressor>,
+        part_bytes: usize,
+    ) -> Self {
+        let compression = compressor.map_or(Compression::None, Compression::Waiting);
         Self {
             key,
             encoder,
@@ -80,6 +83,14 @@ impl ObjectWriter {
     /// `Data`: the value does not fit; the object is as before.
     pub(crate) fn append(&mut self, schema: Option<&Schema>, value: &Value) -> Result<()> {
         self.append_with(|encoder, out| encoder.append(out, schema, value))
+    }
+
+    /// Appends a record.
+    ///
+    /// # Errors
+    /// As for [`ObjectWriter::append`].
+    pub(crate) fn append_record(&mut self, record: &SinkRecord) -> Result<()> {
+        self.append_with(|encoder, out| encoder.append_record(out, record))
     }
 
     /// Appends headers.
@@ -117,14 +128,14 @@ impl ObjectWriter {
     /// # Errors
     /// `Connect`: the object cannot be gone on with.
     pub(crate) fn advance(&mut self, uploader: &Uploader) -> Result<()> {
-        if matches!(self.compression, Compression::Waiting { .. }) {
-            if self.part_len() < GZIP_START_BYTES {
+        if matches!(self.compression, Compression::Waiting(_)) {
+            if self.part_len() < STREAM_START_BYTES {
                 return Ok(());
             }
             self.start_stream()?;
         }
-        if let Compression::Gzip(gzip) = &mut self.compression {
-            gzip.advance(&mut self.tail)?;
+        if let Compression::Running(stream) = &mut self.compression {
+            stream.advance(&mut self.tail)?;
         }
         if self.part_len() >= self.part_bytes << (self.parts / PARTS_PER_DOUBLING) {
             let body = self.take_body();
@@ -136,14 +147,14 @@ impl ObjectWriter {
 
     /// What was held back goes through a stream from now on.
     fn start_stream(&mut self) -> Result<()> {
-        let Compression::Waiting { level } = self.compression else { return Ok(()) };
-        let mut gzip = Box::new(Gzip::new(level));
+        let Compression::Waiting(compressor) = self.compression else { return Ok(()) };
+        let mut stream = Box::new(compressor.stream()?);
         if let Some(spilled) = self.spilled.take() {
-            gzip.pending().extend_from_slice(&spilled.read()?);
+            stream.pending().extend_from_slice(&spilled.read()?);
         }
-        gzip.pending().append(&mut self.tail);
-        gzip.advance(&mut self.tail)?;
-        self.compression = Compression::Gzip(gzip);
+        stream.pending().append(&mut self.tail);
+        stream.advance(&mut self.tail)?;
+        self.compression = Compression::Running(stream);
         Ok(())
     }
 
@@ -154,11 +165,11 @@ impl ObjectWriter {
     pub(crate) fn finish(mut self, uploader: &Uploader) -> Result<Job<()>> {
         self.start_stream()?;
         match std::mem::replace(&mut self.compression, Compression::None) {
-            Compression::Gzip(mut gzip) => {
-                self.encoder.finish(gzip.pending())?;
-                gzip.finish(&mut self.tail)?;
+            Compression::Running(mut stream) => {
+                self.encoder.finish(stream.pending())?;
+                stream.finish(&mut self.tail)?;
             }
-            Compression::None | Compression::Waiting { .. } => self.encoder.finish(&mut self.tail)?,
+            Compression::None | Compression::Waiting(_) => self.encoder.finish(&mut self.tail)?,
         }
         let body = self.take_body();
         Ok(uploader.finish(self.multipart.take(), &self.key, body))
@@ -177,7 +188,7 @@ impl ObjectWriter {
 
     /// Bytes of memory.
     pub(crate) fn held_bytes(&self) -> usize {
-        let stream = if let Compression::Gzip(gzip) = &self.compression { gzip.held_bytes() } else { 0 };
+        let stream = if let Compression::Running(stream) = &self.compression { stream.held_bytes() } else { 0 };
         self.tail.capacity() + stream + self.encoder.held_bytes()
     }
 

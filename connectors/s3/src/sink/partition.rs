@@ -40,6 +40,8 @@ pub(crate) struct PartitionWriter {
     /// The time of the first record in the open objects.
     first_timestamp_ms: Option<i64>,
     tombstones: bool,
+    /// Of the first record in the open objects.
+    head_offset: i64,
     last_offset: i64,
     /// When the schedule rotates next.
     scheduled_ms: Option<i64>,
@@ -83,7 +85,7 @@ impl PartitionWriter {
         self.append(record, shared)?;
         if self.records == 0 {
             self.first_timestamp_ms = timestamp_ms;
-            self.tombstones = record.value.is_null();
+            self.tombstones = shared.config.is_tombstone(record);
         }
         self.records += 1;
         self.last_offset = record.offset;
@@ -96,7 +98,7 @@ impl PartitionWriter {
 
     /// The folder into `shared.folder`, and the time that `rotate.interval.ms` goes by.
     fn place(&mut self, record: &SinkRecord, shared: &mut Shared) -> Result<Option<i64>> {
-        if record.value.is_null() {
+        if shared.config.is_tombstone(record) {
             shared.folder.clone_from(&shared.config.tombstone_folder);
             return Ok(None);
         }
@@ -114,17 +116,21 @@ impl PartitionWriter {
     /// Whether the open objects are complete without `record`.
     fn ends_before(&self, record: &SinkRecord, timestamp_ms: Option<i64>, shared: &Shared) -> Result<bool> {
         let rotation = &shared.config.rotation;
-        if record.value.is_null() != self.tombstones {
+        if shared.config.is_tombstone(record) != self.tombstones {
             return Ok(true);
         }
-        let constant = !record.value.is_null() && shared.partitioner.is_constant();
+        let constant = !shared.config.is_tombstone(record) && shared.partitioner.is_constant();
         let file = match constant {
             true => self.files.get_index(self.current).map(|(_, file)| file),
             false => self.files.get(&shared.folder),
         };
         if let Some(file) = file
-            && ((!record.value.is_null() && shared.config.compatibility.ends_file(record, file.schema.as_ref())?)
-                || (shared.config.keys.is_some() && !record.key.is_null() && file.key_schema != record.key_schema))
+            && ((!shared.config.is_tombstone(record)
+                && shared.config.compatibility.ends_file(record, file.schema.as_ref())?)
+                || (shared.config.splits_on_key_schema
+                    && !record.key.is_null()
+                    && file.key_schema != record.key_schema)
+                || rotation.file_records.is_some_and(|limit| file.records() >= limit))
         {
             return Ok(true);
         }
@@ -147,7 +153,13 @@ impl PartitionWriter {
     }
 
     fn append(&mut self, record: &SinkRecord, shared: &mut Shared) -> Result<()> {
-        let constant = self.records > 0 && !record.value.is_null() && shared.partitioner.is_constant();
+        if self.records == 0 {
+            self.head_offset = record.offset;
+        }
+        if shared.config.keeps_latest {
+            return self.replace(record, shared);
+        }
+        let constant = self.records > 0 && !shared.config.is_tombstone(record) && shared.partitioner.is_constant();
         if !constant {
             let known = self.files.get_index(self.current).is_some_and(|(folder, _)| *folder == shared.folder);
             if !known {
@@ -169,6 +181,17 @@ impl PartitionWriter {
         appended
     }
 
+    /// The record takes the place of the last one of its group, which stays when this one does not fit.
+    fn replace(&mut self, record: &SinkRecord, shared: &Shared) -> Result<()> {
+        // In one piece: an upload that was begun could not be taken back.
+        let place = (shared.folder.as_str(), self.head_offset);
+        let mut file = OpenFile::new(record, place, &shared.config, usize::MAX)?;
+        file.append(record, &shared.uploader)?;
+        file.last_put = shared.put;
+        self.files.insert(shared.folder.clone(), file);
+        Ok(())
+    }
+
     fn open(&mut self, record: &SinkRecord, shared: &Shared) -> Result<usize> {
         if let Some(at) = self.files.get_index_of(&shared.folder) {
             return Ok(at);
@@ -176,7 +199,8 @@ impl PartitionWriter {
         if shared.config.keys.is_some() && record.key.is_null() {
             return Err(record_error(record, "has no key, and `store.kafka.keys` is true"));
         }
-        let file = OpenFile::new(record, &shared.folder, &shared.config, shared.part_bytes)?;
+        let place = (shared.folder.as_str(), self.head_offset);
+        let file = OpenFile::new(record, place, &shared.config, shared.part_bytes)?;
         Ok(self.files.insert_full(shared.folder.clone(), file).0)
     }
 
@@ -192,6 +216,15 @@ impl PartitionWriter {
         self.rotated.push_back(Rotated { next_offset: self.last_offset + 1, jobs });
         (self.current, self.records, self.bytes, self.first_timestamp_ms) = (0, 0, 0, None);
         Ok(())
+    }
+
+    /// Completes the objects because offsets are to be committed. Objects that replace each other are sent one after another.
+    ///
+    /// # Errors
+    /// `Connect`.
+    pub(crate) fn end_for_commit(&mut self, shared: &Shared) -> Result<()> {
+        let waits = shared.config.keeps_latest && self.has_rotated();
+        if self.records > 0 && !waits { self.rotate(shared) } else { Ok(()) }
     }
 
     /// Rotates when the clock or silence says so.

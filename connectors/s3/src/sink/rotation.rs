@@ -21,6 +21,10 @@ pub(crate) struct Rotation {
     pub(crate) schedule: Option<Schedule>,
     /// `sluice.rotate.idle.ms`.
     pub(crate) idle_ms: Option<i64>,
+    /// `file.max.records` of Aiven's sink: records of one object.
+    pub(crate) file_records: Option<u64>,
+    /// Whether every commit completes the objects, as in Aiven's sink.
+    pub(crate) at_commit: bool,
     /// `partitioner.max.open.files`.
     pub(crate) open_files: Option<usize>,
 }
@@ -35,7 +39,7 @@ pub(crate) struct Schedule {
 impl Rotation {
     /// Whether a replay of the same records gives the same objects.
     pub(crate) fn is_deterministic(&self) -> bool {
-        self.schedule.is_none() && self.idle_ms.is_none()
+        self.schedule.is_none() && self.idle_ms.is_none() && !self.at_commit
     }
 }
 

@@ -16,7 +16,7 @@ use super::partition::{PartitionWriter, Shared};
 use super::spill::SpillFolder;
 use super::upload::{Multipart, Uploader};
 use crate::client::{Failure, FailureKind, Store};
-use crate::partitioner::record_error;
+use crate::partitioner::{Partitioner, record_error};
 
 /// How long a commit waits for objects that are on their way. Tests of a loaded machine look at what is there after one commit.
 const COMMIT_WAIT: Duration = Duration::from_secs(if cfg!(test) { 60 } else { 2 });
@@ -25,10 +25,19 @@ const ABORT_DEADLINE: Duration = Duration::from_secs(5);
 /// How soon the clock is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
+/// Reads a configuration under some vendor's keys.
+type Parse = fn(&Properties) -> Result<(SinkConfig, Partitioner)>;
+
 /// A task; started by the worker.
-#[derive(Default)]
 pub(crate) struct S3SinkTask {
+    parse: Parse,
     running: Option<Running>,
+}
+
+impl Default for S3SinkTask {
+    fn default() -> Self {
+        Self::with(SinkConfig::parse)
+    }
 }
 
 struct Running {
@@ -45,14 +54,14 @@ struct Running {
 #[async_trait(?Send)]
 impl SinkTask for S3SinkTask {
     async fn start(&mut self, context: SinkTaskContext, properties: &Properties) -> Result<()> {
-        let (config, partitioner) = SinkConfig::parse(properties)?;
+        let (config, partitioner) = (self.parse)(properties)?;
         let store = Store::open(&config.store).await?;
         check_bucket(&store, &context).await?;
         if !config.rotation.is_deterministic() || !partitioner.is_deterministic() {
             info!(
                 connector = &*context.connector,
                 task = context.task,
-                "objects depend on the clock (schedule, idle time or Wallclock): after a crash records can be there twice"
+                "objects depend on the clock (schedule, idle time, Wallclock, or commits): after a crash records can be there twice"
             );
         }
         let spill = SpillFolder::open(&config.spill_dir, config.spill_limit_bytes)?;
@@ -96,6 +105,9 @@ impl SinkTask for S3SinkTask {
     /// Invariant 2: only what is in complete objects, whatever was consumed.
     async fn pre_commit(&mut self, offsets: &OffsetsToCommit) -> Result<OffsetsToCommit> {
         let running = self.running()?;
+        if running.shared.config.rotation.at_commit {
+            running.writers.values_mut().try_for_each(|writer| writer.end_for_commit(&running.shared))?;
+        }
         running.wait_for_objects().await;
         let committable = |(partition, consumed): (&TopicPartition, &i64)| {
             let offset = running.writers.get(partition)?.committable(*consumed)?;
@@ -121,6 +133,11 @@ impl SinkTask for S3SinkTask {
 }
 
 impl S3SinkTask {
+    /// A task that reads its configuration with `parse`.
+    pub(crate) fn with(parse: Parse) -> Self {
+        Self { parse, running: None }
+    }
+
     fn running(&mut self) -> Result<&mut Running> {
         self.running.as_mut().ok_or_else(|| ConnectError::connect("the task was not started"))
     }
@@ -168,7 +185,7 @@ impl Running {
         }
         self.budget.keep(&mut self.writers, &self.shared.uploader).await;
         let rotation = &self.shared.config.rotation;
-        if !rotation.is_deterministic() || self.budget.is_paused() {
+        if rotation.schedule.is_some() || rotation.idle_ms.is_some() || self.budget.is_paused() {
             self.context.timeout(LOOK_AGAIN);
         }
         self.failure.take().map_or(Ok(()), Err)
@@ -185,7 +202,8 @@ impl Running {
             }
             completed |= before && !writer.has_rotated();
         }
-        if completed && !self.shared.config.rotation.is_deterministic() {
+        let rotation = &self.shared.config.rotation;
+        if completed && !rotation.is_deterministic() && !rotation.at_commit {
             // The shorter the time between object and offset, the less a crash repeats.
             self.context.request_commit();
         }

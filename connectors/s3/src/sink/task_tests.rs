@@ -483,10 +483,17 @@ async fn a_full_spill_folder_pauses_intake_and_room_resumes_it() {
     task.start(context.clone(), &sink_properties(&store, &keys)).await.unwrap();
     task.open(&[t0()]).await.unwrap();
     task.put(&[record(0, None, bytes::Bytes::from(vec![0; 20_000]))]).await.unwrap();
-    assert_eq!(context.take_requests().flow, [(t0(), true)]);
+    let asked = context.take_requests();
+    assert_eq!(asked.flow, [(t0(), true)]);
+    let notice = asked.notice.flatten().expect("the status says why");
+    assert!(
+        notice.starts_with("PAUSED_BY_FULL_SPILL_FOLDER: ") && notice.contains("`sluice.spill.max.bytes`"),
+        "{notice}"
+    );
     share.set_bytes(100_000);
     task.put(&[]).await.unwrap();
-    assert_eq!(context.take_requests().flow, [(t0(), false)]);
+    let asked = context.take_requests();
+    assert_eq!((asked.flow, asked.notice), (vec![(t0(), false)], Some(None)));
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_sdk_s3::types::CompletedPart;
-use base64::Engine;
 use bytes::Bytes;
 use openssl::hash::{MessageDigest, hash};
 use sluice_api::ConnectError;
@@ -212,13 +211,6 @@ fn composed_etag(parts: &[CompletedPart]) -> Option<String> {
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let pairs = text.as_bytes().chunks(2);
     pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
-}
-
-/// The MD5 of a customer's key, as S3 wants it beside the key.
-pub(crate) fn base64_md5(bytes: &[u8]) -> Result<String, ConnectError> {
-    let sum = hash(MessageDigest::md5(), bytes);
-    let sum = sum.map_err(|error| ConnectError::connect("cannot compute an MD5 sum").with_source(error))?;
-    Ok(base64::engine::general_purpose::STANDARD.encode(sum))
 }
 
 impl Body {

@@ -93,6 +93,13 @@ impl FakeStore {
         self.objects().into_iter().map(|(key, stored)| (key, text(stored))).collect()
     }
 
+    /// Puts an object there as somebody else would.
+    pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
+        let bytes = Bytes::copy_from_slice(bytes);
+        let etag = md5(&bytes);
+        self.locked().store(key.to_owned(), bytes, etag, BTreeMap::new());
+    }
+
     pub(crate) fn open_uploads(&self) -> usize {
         self.locked().uploads.len()
     }
@@ -116,6 +123,8 @@ type Answer = Response<Full<Bytes>>;
 
 async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Answer, std::io::Error> {
     let line = format!("{} {}", request.method(), request.uri().path_and_query().map_or("", |path| path.as_str()));
+    let range = request.headers().get("range").and_then(|range| range.to_str().ok());
+    let line = range.map_or(line.clone(), |range| format!("{line} {range}"));
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,6 +184,10 @@ impl State {
                 None => error(404, "NoSuchUpload"),
                 Some(_) => plain(""),
             },
+            (&Method::GET, _) => match self.objects.get(&key) {
+                None => error(404, "NoSuchKey"),
+                Some(stored) => ranged(stored, parts),
+            },
             (&Method::HEAD, _) => match self.objects.get(&key) {
                 None => error(404, "NoSuchKey"),
                 Some(stored) => tagged(&stored.etag),
@@ -184,6 +197,15 @@ impl State {
     }
 
     fn bucket(&self, query: &BTreeMap<String, String>) -> Answer {
+        if query.contains_key("list-type") {
+            let prefix = query.get("prefix").cloned().unwrap_or_default();
+            let object = |(key, stored): (&String, &Stored)| {
+                let (bytes, etag) = (stored.bytes.len(), &stored.etag);
+                format!("<Contents><Key>{key}</Key><Size>{bytes}</Size><ETag>{etag}</ETag></Contents>")
+            };
+            let listed: String = self.objects.iter().filter(|(key, _)| key.starts_with(&prefix)).map(object).collect();
+            return plain(&format!("<ListBucketResult><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>"));
+        }
         if !query.contains_key("uploads") {
             return plain("");
         }
@@ -211,6 +233,19 @@ impl State {
         let writes = self.objects.get(&key).map_or(0, |stored| stored.writes) + 1;
         self.objects.insert(key, Stored { bytes, etag, headers, writes });
     }
+}
+
+/// The bytes of a `Range: bytes=from-to` of the object that `If-Match` names.
+fn ranged(stored: &Stored, parts: &http::request::Parts) -> Answer {
+    let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    if header("if-match").is_some_and(|tag| tag != stored.etag) {
+        return error(412, "PreconditionFailed");
+    }
+    let range = header("range").unwrap();
+    let (from, to) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')).unwrap();
+    let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
+    let bytes = stored.bytes.slice(from..(to + 1).min(stored.bytes.len()));
+    Response::builder().status(206).header("etag", &stored.etag).body(Full::from(bytes)).unwrap()
 }
 
 fn headers(parts: &http::request::Parts) -> BTreeMap<String, String> {

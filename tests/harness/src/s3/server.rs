@@ -78,6 +78,14 @@ impl S3Server {
             "aws.access.key.id": Self::ACCESS_KEY, "aws.secret.access.key": Self::SECRET_KEY })
     }
 
+    /// As [`S3Server::connector_keys`], under Aiven's names.
+    #[must_use]
+    pub fn aiven_keys(&self) -> Value {
+        json!({ "aws.s3.bucket.name": Self::BUCKET, "aws.s3.region": REGION,
+            "aws.s3.endpoint": format!("http://127.0.0.1:{}", self.port), "aws.access.key.id": Self::ACCESS_KEY,
+            "aws.secret.access.key": Self::SECRET_KEY })
+    }
+
     /// The process, to measure it or to send it a signal.
     pub const fn server(&mut self) -> &mut Server {
         &mut self.server

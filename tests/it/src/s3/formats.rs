@@ -1,10 +1,11 @@
-//! Parquet and Avro, read back by readers of others: pyarrow and fastavro.
+//! Parquet and Avro, in the drill read back by readers of others: pyarrow and fastavro. The short round looks at names and first bytes;
+//! rows of Avro are read by an independent reader in the connector's own tests.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use sluice_harness::{Kafka, Properties, S3Server, Sluice, count, python_with, wait_until};
+use sluice_harness::{Kafka, Properties, S3Server, Sluice, Tier, count, python_with, tier, wait_until};
 
 const ARRIVED: Duration = Duration::from_secs(120);
 const FLUSH_SIZE: usize = 250;
@@ -83,6 +84,14 @@ fn other_readers_find_every_row() -> Result<()> {
         let mut number = 0;
         for (key, bytes) in objects {
             ensure!(key == format!("{name}/{topic}/partition=0/{topic}+0+{number:010}{extension}"), "{key}");
+            ensure!(
+                bytes.starts_with(if format == "avro" { b"Obj\x01" } else { b"PAR1" }),
+                "{key} begins with something else"
+            );
+            if tier() == Tier::Test {
+                number += FLUSH_SIZE;
+                continue;
+            }
             let text = String::from_utf8(python_with("formats", &PACKAGES, READER, &[format], &bytes)?)?;
             for line in text.lines() {
                 let found: Value = serde_json::from_str(line)?;
