@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # What each command comes from. The Java parts are for Apache Kafka and Kafka Connect, which the tests compare with.
 declare -A package_of=(
-  [cc]=build-essential [perl]=perl [git]=git [javac]=openjdk-17-jdk-headless [mvn]=maven [setpriv]=util-linux [python3]=python3
+  [cc]=build-essential [perl]=perl [git]=git [javac]=openjdk-17-jdk-headless [mvn]=maven [go]=golang-go [setpriv]=util-linux [python3]=python3
 )
 missing=()
 for command in "${!package_of[@]}"; do

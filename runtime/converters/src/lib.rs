@@ -19,6 +19,7 @@ mod registry;
 mod simple_header;
 mod string;
 
+pub use avro::{AvroRowReader, AvroRows};
 use sluice_api::ConverterPlugin;
 
 /// Every converter of this crate.

@@ -12,6 +12,7 @@ mod process;
 mod proxy;
 mod registry;
 mod rest;
+mod s3;
 mod scratch;
 mod tier;
 mod wait;
@@ -25,8 +26,9 @@ pub use kafka::{
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, Postgres};
 pub use process::{Launch, Server, Usage};
 pub use proxy::{Cut, Proxy};
-pub use registry::{PYTHON_CLIENT, SchemaRegistry, python};
+pub use registry::{PYTHON_CLIENT, SchemaRegistry, python, python_with};
 pub use rest::{Answer, Call, Ignore, Rest, RestTls, pretty, same_answer};
+pub use s3::S3Server;
 pub use scratch::{Scratch, free_port};
 pub use tier::{Random, Tier, case_seed, count, seed, tier};
 pub use wait::{Seen, wait_until};

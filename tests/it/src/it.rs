@@ -31,6 +31,7 @@ mod registry_protobuf;
 mod registry_python;
 mod registry_tls;
 mod rest_server;
+mod s3;
 mod same_answers;
 mod security;
 mod stores;

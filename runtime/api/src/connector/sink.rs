@@ -44,6 +44,8 @@ pub struct SinkRequests {
     pub commit: bool,
     /// Partitions to pause (`true`) or resume, in order.
     pub flow: Vec<(TopicPartition, bool)>,
+    /// What the task's status says beside its state from now on, `None` inside for nothing.
+    pub notice: Option<Option<String>>,
 }
 
 /// What the worker gives to a sink task.
@@ -103,6 +105,12 @@ impl SinkTaskContext {
     /// Takes up delivery of a partition again.
     pub fn resume(&self, partition: TopicPartition) {
         self.with(|requests| requests.flow.push((partition, false)));
+    }
+
+    /// Says over REST what a running task waits for and what to do about it: the text is the `trace` of its status, whose state
+    /// stays as it is. `None` takes it back.
+    pub fn notice(&self, text: Option<String>) {
+        self.with(|requests| requests.notice = Some(text));
     }
 
     /// Hands the pending requests to the worker.

@@ -11,11 +11,13 @@ mod from_connect;
 pub(crate) mod fuzz;
 mod names;
 mod read;
+mod rows;
 mod schema;
 mod to_connect;
 mod write;
 
 pub(crate) use converter::PLUGIN;
+pub use rows::{AvroRowReader, AvroRows};
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod encoder;
 mod encoding;
 pub(crate) mod node;
 mod reader;
+mod rows;
 mod schema_writer;
 pub(crate) mod writer;
 
@@ -19,6 +20,7 @@ use sluice_api::{ConnectError, Result, Value};
 
 pub(crate) use converter::PLUGIN;
 use node::Node;
+pub use rows::JsonRows;
 
 /// Schemaless data as JSON bytes, in the order of the maps' entries; null is the four bytes `null`.
 pub fn to_json_bytes(value: &Value) -> Bytes {

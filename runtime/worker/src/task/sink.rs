@@ -196,6 +196,9 @@ impl WorkerSinkTask {
         if requests.timeout.is_some() {
             self.timeout = requests.timeout;
         }
+        if let Some(notice) = requests.notice {
+            self.seat.report(if self.paused { State::Paused } else { State::Running }, notice);
+        }
         for (partition, paused) in requests.flow {
             self.set_flow(&partition, paused)?;
         }

@@ -5,5 +5,5 @@
 mod python;
 mod server;
 
-pub use python::{PYTHON_CLIENT, python};
+pub use python::{PYTHON_CLIENT, python, python_with};
 pub use server::SchemaRegistry;

@@ -15,13 +15,21 @@ pub const PYTHON_CLIENT: &str = "confluent-kafka[avro,protobuf,json]==2.16.0";
 /// # Errors
 /// When Python or its package for virtual environments is missing, or the script failed; its stderr is in the error.
 pub fn python(script: &str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>> {
+    python_with("confluent-kafka", &[PYTHON_CLIENT], script, arguments, input)
+}
+
+/// As [`python`], with these packages in an environment of that name.
+///
+/// # Errors
+/// As for [`python`].
+pub fn python_with(name: &str, packages: &[&str], script: &str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>> {
     needs("python3", "--version", "python3")?;
-    let home = cached("python-confluent-kafka", PYTHON_CLIENT, |home| {
+    let home = cached(&format!("python-{name}"), &packages.join(" "), |home| {
         let venv = home.join("venv");
         emptied(&venv)?;
         run(Command::new("python3").args(["-m", "venv"]).arg(&venv), "python3 -m venv (Debian package python3-venv)")?;
         run(
-            Command::new(venv.join("bin/pip")).args(["install", "-q", "--disable-pip-version-check", PYTHON_CLIENT]),
+            Command::new(venv.join("bin/pip")).args(["install", "-q", "--disable-pip-version-check"]).args(packages),
             "pip install",
         )
     })?;

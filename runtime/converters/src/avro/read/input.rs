@@ -24,7 +24,7 @@ impl<'a> Input<'a> {
     }
 
     /// The bytes that are left.
-    pub(super) fn remaining(&self) -> usize {
+    pub(in crate::avro) fn remaining(&self) -> usize {
         self.data.len() - self.at
     }
 
