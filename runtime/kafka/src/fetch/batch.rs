@@ -12,27 +12,29 @@ const MAGIC_AT: usize = 16;
 
 /// The header of one batch, and its records as they lie in the log.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     /// Offset that the records count from.
-    pub(super) base_offset: i64,
+    pub(crate) base_offset: i64,
     /// Offset of the last record, of which compaction may have left only the number.
-    pub(super) last_offset: i64,
+    pub(crate) last_offset: i64,
     /// Timestamp that the records count from.
-    pub(super) base_timestamp: i64,
+    pub(crate) base_timestamp: i64,
+    /// The latest timestamp.
+    pub(crate) max_timestamp: i64,
     /// The broker's own timestamp, which then counts for all records.
-    pub(super) log_append_time: Option<i64>,
+    pub(crate) log_append_time: Option<i64>,
     /// The producer, -1 for none.
-    pub(super) producer_id: i64,
+    pub(crate) producer_id: i64,
     /// Whether the records are part of a transaction.
-    pub(super) transactional: bool,
+    pub(crate) transactional: bool,
     /// Whether the only record ends a transaction.
-    pub(super) control: bool,
+    pub(crate) control: bool,
     /// How many records there are.
-    pub(super) records: usize,
+    pub(crate) records: usize,
     /// Its bytes are compressed with this.
-    pub(super) codec: Codec,
+    pub(crate) codec: Codec,
     /// The records, compressed or not.
-    pub(super) bytes: Bytes,
+    pub(crate) bytes: Bytes,
 }
 
 /// What lies at the front of the bytes.
@@ -121,6 +123,7 @@ fn batch(base_offset: i64, mut bytes: Bytes) -> Result<Batch, String> {
         base_offset,
         last_offset,
         base_timestamp,
+        max_timestamp,
         log_append_time: (attributes & 0x08 != 0).then_some(max_timestamp),
         producer_id,
         transactional: attributes & 0x10 != 0,

@@ -14,7 +14,7 @@ use super::state::{Leader, State};
 use crate::client_log::{lock, remind};
 use crate::consumer::TopicPartition;
 use crate::error::{Error, ErrorKind};
-use crate::wire::{self, ClientConfig, Cluster, Connection, Metadata, TopicAdmin, backoff};
+use crate::wire::{self, ClientConfig, Cluster, Connection, LookUp, Metadata, TopicAdmin, backoff};
 
 /// Longest look for the offsets of one topic, before others have their turn.
 const LOOK_UP: Duration = Duration::from_secs(5);
@@ -38,15 +38,6 @@ enum Link {
     Busy,
     /// Not before then, after so many failures.
     Broken(Instant, u32),
-}
-
-/// Something that is asked now and then, one at a time.
-#[derive(Default)]
-struct LookUp {
-    under_way: bool,
-    /// Not before then, after so many failures.
-    not_before: Option<Instant>,
-    failures: u32,
 }
 
 /// What a broker has answered.
@@ -211,7 +202,7 @@ impl Driver {
                 match outcome {
                     Ok(metadata) => {
                         let missing = self.take_leaders(&metadata);
-                        if let (Some(topic), true) = (&missing, self.metadata.failures > 0) {
+                        if let (Some(topic), true) = (&missing, self.metadata.has_failed()) {
                             let action = "looking up the leaders of partitions";
                             remind(&self.client.bootstrap.join(","), action, &format!("topic {topic} has none"));
                         }
@@ -229,7 +220,10 @@ impl Driver {
                     Ok(offsets) => {
                         let mut state = lock(&self.shared.state);
                         for ((tp, generation), offset) in looked_up.iter().zip(offsets) {
-                            state.found_start(tp, *generation, offset);
+                            let lost = state.found_start(tp, *generation, offset);
+                            if let Some(lost) = lost.filter(|_| self.config.strict_end) {
+                                state.fail(beyond_the_end(tp, lost));
+                            }
                         }
                     }
                     Err(error) => {
@@ -325,6 +319,14 @@ impl Driver {
     }
 }
 
+/// Nothing can be read from there on without mixing two logs.
+fn beyond_the_end(tp: &TopicPartition, offset: i64) -> Error {
+    let message = format!(
+        "fetching {tp} at offset {offset}: the log ends before it. The topic was deleted and created again, or has lost records"
+    );
+    Error::new(ErrorKind::NoOffset, message)
+}
+
 /// However the driver ends, whoever reads hears of it, and may begin another one.
 struct End(Arc<Shared>);
 
@@ -332,28 +334,6 @@ impl Drop for End {
     fn drop(&mut self) {
         lock(&self.0.state).fail(Error::new(ErrorKind::Closed, "fetching has ended"));
         self.0.ready.notify_one();
-    }
-}
-
-impl LookUp {
-    /// Notes that it begins, or says when it may.
-    fn may_begin(&mut self, now: Instant) -> Result<(), Option<Instant>> {
-        if self.under_way {
-            return Err(None);
-        }
-        if let Some(at) = self.not_before.filter(|at| *at > now) {
-            return Err(Some(at));
-        }
-        self.under_way = true;
-        Ok(())
-    }
-
-    fn ended(&mut self, found: bool, now: Instant, client: &ClientConfig) {
-        self.under_way = false;
-        self.failures = if found { 0 } else { self.failures + 1 };
-        // Also after a success: a leader that refuses at once what was just looked up must not make a busy loop.
-        let failures = self.failures.saturating_sub(1);
-        self.not_before = Some(now + backoff(client.retry_backoff, client.retry_backoff_max, failures));
     }
 }
 

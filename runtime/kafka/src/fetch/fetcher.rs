@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::chunk::Chunk;
 use super::driver::Driver;
 use super::state::State;
 use crate::client_log::lock;
@@ -33,6 +34,8 @@ pub(crate) struct FetchConfig {
     pub(crate) rack: String,
     /// Where to go on when an offset is not there any more; `None` makes it an error.
     pub(crate) reset: Option<Start>,
+    /// Whether an offset behind the end of the log is an error all the same.
+    pub(crate) strict_end: bool,
 }
 
 impl FetchConfig {
@@ -52,6 +55,7 @@ impl FetchConfig {
                 Some("latest") => Some(Start::Latest),
                 _ => None,
             },
+            strict_end: false,
         }
     }
 }
@@ -102,6 +106,18 @@ impl Fetcher {
         let config = FetchConfig::new(translation, limits);
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), ready });
         Ok(Self { shared, config, client, driver: Mutex::default() })
+    }
+
+    /// Makes an offset behind the end of a log an error: nobody has read it there.
+    #[must_use]
+    pub(crate) fn with_strict_end(mut self) -> Self {
+        self.config.strict_end = true;
+        self
+    }
+
+    /// Where to begin a partition of which no offset is stored.
+    pub(crate) fn reset(&self) -> Option<Start> {
+        self.config.reset
     }
 
     /// Adds partitions; those that are there begin again at the new place.
@@ -175,6 +191,20 @@ impl Fetcher {
             self.shared.ready.notify_one();
         }
         more.map(drop)
+    }
+
+    /// Takes whole answers, in the order of each log, until they have `max_bytes`; the reader goes on behind them.
+    ///
+    /// # Errors
+    /// What no retry can mend.
+    pub(crate) fn take(&self, max_bytes: usize, taken: &mut Vec<(TopicPartition, i64, Chunk)>) -> Result<(), Error> {
+        let outcome = lock(&self.shared.state).take(max_bytes, taken);
+        if outcome.is_err() {
+            self.drive()?;
+        } else if !taken.is_empty() {
+            self.shared.changed.notify_one();
+        }
+        outcome
     }
 
     /// Makes the next poll fail with this.

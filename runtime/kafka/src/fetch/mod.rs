@@ -39,4 +39,9 @@ mod state_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batch::Batch;
+pub(crate) use chunk::{Chunk, Whole};
+pub(crate) use compression::Codec;
 pub(crate) use fetcher::{Fetcher, Start};
+pub(crate) use message_set::Message;
+pub(crate) use record::Records;

@@ -42,6 +42,8 @@ pub(super) struct Partition {
     replica: Option<(i32, Instant)>,
     /// Not asked before.
     pub(super) retry_at: Option<Instant>,
+    /// The offset that was not in the log, while another place is looked up.
+    out_of_range: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,7 @@ impl Partition {
             leader: None,
             replica: None,
             retry_at: None,
+            out_of_range: None,
         }
     }
 
@@ -172,6 +175,35 @@ impl State {
             }
         }
         Ok(self.failure.is_some())
+    }
+
+    /// Takes whole answers until they have `max_bytes`, each with where the reader goes on in it.
+    pub(super) fn take(
+        &mut self,
+        max_bytes: usize,
+        taken: &mut Vec<(TopicPartition, i64, Chunk)>,
+    ) -> Result<(), Error> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let mut bytes = 0;
+        for _ in 0..self.partitions.len() {
+            self.turn %= self.partitions.len();
+            let Some((tp, partition)) = self.partitions.get_index_mut(self.turn) else { break };
+            self.turn += 1;
+            while let (Some(_), Start::At(position), false) =
+                (partition.chunks.front(), partition.position, partition.paused)
+            {
+                if bytes >= max_bytes {
+                    return Ok(());
+                }
+                let Some(chunk) = partition.chunks.pop_front() else { break };
+                bytes += chunk.len();
+                partition.position = Start::At(chunk.end().map_or(position, |end| end.max(position)));
+                taken.push((tp.clone(), position, chunk));
+            }
+        }
+        Ok(())
     }
 
     /// Makes the next poll fail, with the first reason of several.
@@ -290,11 +322,13 @@ impl State {
         }
     }
 
-    /// An offset was looked up for a partition that has not been sent elsewhere since.
-    pub(super) fn found_start(&mut self, tp: &TopicPartition, generation: u64, offset: i64) {
-        if let Some(partition) = self.partitions.get_mut(tp).filter(|partition| partition.generation == generation) {
-            partition.go_to(Start::At(offset), generation);
-        }
+    /// An offset was looked up for a partition that has not been sent elsewhere since. Gives back the offset that was not in the log
+    /// when that lies behind what was found: the log is shorter than it was.
+    pub(super) fn found_start(&mut self, tp: &TopicPartition, generation: u64, offset: i64) -> Option<i64> {
+        let partition = self.partitions.get_mut(tp).filter(|partition| partition.generation == generation)?;
+        let lost = partition.out_of_range.filter(|lost| *lost > offset);
+        partition.go_to(Start::At(offset), generation);
+        lost
     }
 
     /// The offset that was asked for is not there: goes on at one that is. `false` when the partition has gone elsewhere.
@@ -307,6 +341,7 @@ impl State {
         }
         self.generation += 1;
         partition.go_to(start, self.generation);
+        partition.out_of_range = Some(asked.offset);
         true
     }
 

@@ -38,6 +38,7 @@ fn config() -> FetchConfig {
         read_committed: false,
         rack: String::new(),
         reset: None,
+        strict_end: false,
     }
 }
 

@@ -5,18 +5,22 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteGroupsRequest,
-    DeleteGroupsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
-    DescribeGroupsRequest, DescribeGroupsResponse, FetchRequest, FetchResponse, FindCoordinatorRequest,
-    FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse, InitProducerIdRequest, InitProducerIdResponse,
-    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListOffsetsRequest,
-    ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetCommitRequest, OffsetCommitResponse,
-    OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse, SaslAuthenticateRequest,
-    SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse,
+    ApiVersionsRequest, ApiVersionsResponse, CreateAclsRequest, CreateAclsResponse, CreatePartitionsRequest,
+    CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteGroupsRequest, DeleteGroupsResponse,
+    DeleteTopicsRequest, DeleteTopicsResponse, DescribeAclsRequest, DescribeAclsResponse, DescribeConfigsRequest,
+    DescribeConfigsResponse, DescribeGroupsRequest, DescribeGroupsResponse, DescribeProducersRequest,
+    DescribeProducersResponse, FetchRequest, FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse,
+    HeartbeatRequest, HeartbeatResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+    InitProducerIdRequest, InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, ListOffsetsRequest, ListOffsetsResponse,
+    MetadataRequest, MetadataResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest,
+    OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse, ProduceRequest, ProduceResponse,
+    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse, SyncGroupRequest,
+    SyncGroupResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable};
 
-use super::shape::Shape::{self, Array, Blob, Fixed, Text};
+use super::shape::Shape::{self, Array, Blob, CompactArray, CompactText, Fixed, Tags, Text};
 
 /// A request that is spoken in one version.
 pub(crate) trait Api: Encodable + Sync {
@@ -26,6 +30,8 @@ pub(crate) trait Api: Encodable + Sync {
     const KEY: i16;
     /// The one version spoken.
     const VERSION: i16;
+    /// Whether the version has the compact encoding, and tagged fields in both headers.
+    const FLEXIBLE: bool = false;
     /// Layout of the answer's body.
     const ANSWER: &'static [Shape];
     /// The answer.
@@ -75,6 +81,19 @@ apis! {
         &[Fixed(6), Text, Fixed(4), Text, Fixed(4)], |answer| answer.error_code;
     InitProducerIdRequest => "InitProducerId", 22, 1, InitProducerIdResponse,
         &[Fixed(16)], |answer| answer.error_code;
+    ProduceRequest => "Produce", 0, 8, ProduceResponse,
+        &[Array(&[Text, Array(&[Fixed(30), Array(&[Fixed(4), Text]), Text])]), Fixed(4)], |_| 0;
+    CreatePartitionsRequest => "CreatePartitions", 37, 1, CreatePartitionsResponse,
+        &[Fixed(4), Array(&[Text, Fixed(2), Text])],
+        |answer| first_code(answer.results.iter().map(|topic| topic.error_code));
+    IncrementalAlterConfigsRequest => "IncrementalAlterConfigs", 44, 0, IncrementalAlterConfigsResponse,
+        &[Fixed(4), Array(&[Fixed(2), Text, Fixed(1), Text])], |_| 0;
+    DescribeAclsRequest => "DescribeAcls", 29, 1, DescribeAclsResponse,
+        &[Fixed(6), Text, Array(&[Fixed(1), Text, Fixed(1), Array(&[Text, Text, Fixed(2)])])], |_| 0;
+    CreateAclsRequest => "CreateAcls", 30, 1, CreateAclsResponse,
+        &[Fixed(4), Array(&[Fixed(2), Text])], |_| 0;
+    ListGroupsRequest => "ListGroups", 16, 2, ListGroupsResponse,
+        &[Fixed(6), Array(&[Text, Text])], |answer| answer.error_code;
     SaslHandshakeRequest => "SaslHandshake", 17, 1, SaslHandshakeResponse,
         &[Fixed(2), Array(&[Text])], |answer| answer.error_code;
     SaslAuthenticateRequest => "SaslAuthenticate", 36, 1, SaslAuthenticateResponse,
@@ -117,6 +136,37 @@ apis! {
         &[Fixed(6), Array(&[Text, Array(&[Fixed(6)])])], |answer| answer.error_code;
     DeleteGroupsRequest => "DeleteGroups", 42, 1, DeleteGroupsResponse,
         &[Fixed(4), Array(&[Text, Fixed(2)])], |answer| first_code(answer.results.iter().map(|group| group.error_code));
+}
+
+/// A request of a version with the compact encoding, for what no older version can say.
+macro_rules! flexible {
+    ($request:ident => $name:literal, $key:literal, $version:literal, $answer:ident, $shape:expr) => {
+        impl Api for $request {
+            const NAME: &'static str = $name;
+            const KEY: i16 = $key;
+            const VERSION: i16 = $version;
+            const FLEXIBLE: bool = true;
+            const ANSWER: &'static [Shape] = $shape;
+            type Answer = $answer;
+
+            fn code(_answer: &$answer) -> i16 {
+                0
+            }
+        }
+    };
+}
+
+flexible! {
+    DescribeProducersRequest => "DescribeProducers", 61, 0, DescribeProducersResponse,
+    &[
+        Fixed(4),
+        CompactArray(&[
+            CompactText,
+            CompactArray(&[Fixed(6), CompactText, CompactArray(&[Fixed(36), Tags]), Tags]),
+            Tags,
+        ]),
+        Tags,
+    ]
 }
 
 /// A member id that has to be confirmed comes as an error, but the answer carries the id.

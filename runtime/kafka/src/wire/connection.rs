@@ -119,7 +119,22 @@ impl Connection {
         self.offered.contains_key(&key)
     }
 
-    fn check_offered<A: Api>(&self) -> Result<(), Error> {
+    /// The correlation id of the next request.
+    pub(super) fn next_correlation_id(&self) -> i32 {
+        self.next_correlation_id
+    }
+
+    /// When the broker wants to see the credentials again.
+    pub(super) fn renew_at(&self) -> Option<Instant> {
+        self.renew_at
+    }
+
+    /// The bytes below; `None` when the connection is closed.
+    pub(super) fn into_stream(self) -> Option<Stream> {
+        self.stream
+    }
+
+    pub(super) fn check_offered<A: Api>(&self) -> Result<(), Error> {
         let offered = match self.offered.get(&A::KEY) {
             Some((min, max)) if (*min..=*max).contains(&A::VERSION) => return Ok(()),
             Some((min, max)) => format!("it offers versions {min} to {max}"),

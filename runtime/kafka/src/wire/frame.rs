@@ -13,8 +13,10 @@ use super::shape;
 /// Room that is made for an answer before its bytes are there.
 const AT_ONCE: usize = 4 << 20;
 
-/// Header version 1: with a client id, without tagged fields. It belongs to every version spoken here.
-const REQUEST_HEADER_VERSION: i16 = 1;
+/// With a client id, and with tagged fields where the version has the compact encoding.
+const fn request_header_version(flexible: bool) -> i16 {
+    if flexible { 2 } else { 1 }
+}
 
 /// A whole request with its length in front.
 pub(super) fn encode_request<A: Api>(request: &A, client_id: &str, correlation_id: i32) -> Result<Bytes, String> {
@@ -24,7 +26,7 @@ pub(super) fn encode_request<A: Api>(request: &A, client_id: &str, correlation_i
         .with_correlation_id(correlation_id)
         .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
     let mut body = BytesMut::new();
-    header.encode(&mut body, REQUEST_HEADER_VERSION).map_err(|error| error.to_string())?;
+    header.encode(&mut body, request_header_version(A::FLEXIBLE)).map_err(|error| error.to_string())?;
     request.encode(&mut body, A::VERSION).map_err(|error| error.to_string())?;
     let length = i32::try_from(body.len()).map_err(|_| format!("{} bytes", body.len()))?;
     let mut frame = BytesMut::with_capacity(4 + body.len());
@@ -34,13 +36,25 @@ pub(super) fn encode_request<A: Api>(request: &A, client_id: &str, correlation_i
 }
 
 /// The answer in `frame`, which is everything after the length. Never panics, whatever the bytes.
-pub(super) fn decode_answer<A: Api>(mut frame: Bytes, correlation_id: i32) -> Result<A::Answer, String> {
+pub(crate) fn decode_answer<A: Api>(mut frame: Bytes, correlation_id: i32) -> Result<A::Answer, String> {
     let answered = frame.try_get_i32().map_err(|_| "no correlation id".to_owned())?;
     if answered != correlation_id {
         return Err(format!("correlation id {answered} instead of {correlation_id}"));
     }
+    if A::FLEXIBLE {
+        shape::check(&[shape::Shape::Tags], &frame)?;
+        skip_tags(&mut frame)?;
+    }
     shape::check(A::ANSWER, &frame)?;
     A::Answer::decode(&mut frame, A::VERSION).map_err(|error| error.to_string())
+}
+
+/// Takes the tagged fields of a header off the front; a known broker sends none.
+fn skip_tags(frame: &mut Bytes) -> Result<(), String> {
+    match frame.try_get_u8() {
+        Ok(0) => Ok(()),
+        _ => Err("tagged fields in the header".to_owned()),
+    }
 }
 
 /// Reads one length-prefixed frame, without its length. A length that lies costs little memory: beyond a few megabytes the buffer

@@ -1,0 +1,33 @@
+//! What the fuzz target `mirror_records` asks.
+
+use crate::formats::{Checkpoint, Heartbeat, OffsetSync};
+
+/// Reads bytes as the records of internal topics; what could be read is written as the same fields again.
+///
+/// # Panics
+/// When it is not.
+pub fn mirror_records(bytes: &[u8]) {
+    let at = bytes.first().map_or(0, |first| usize::from(*first)).min(bytes.len());
+    let (key, value) = bytes.split_at(at);
+    if let Ok(sync) = OffsetSync::read(key, value) {
+        assert_eq!(OffsetSync::read(&sync.key(), &sync.value()), Ok(sync));
+    }
+    if let Ok(checkpoint) = Checkpoint::read(key, value) {
+        assert_eq!(Checkpoint::read(&checkpoint.key(), &checkpoint.value()), Ok(checkpoint));
+    }
+    if let Ok(heartbeat) = Heartbeat::read(key, value) {
+        assert_eq!(Heartbeat::read(&heartbeat.key(), &heartbeat.value()), Ok(heartbeat));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            super::mirror_records(&bytes);
+        }
+    }
+}
