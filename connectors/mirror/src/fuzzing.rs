@@ -7,8 +7,8 @@ use crate::formats::{Checkpoint, Heartbeat, OffsetSync};
 /// # Panics
 /// When it is not.
 pub fn mirror_records(bytes: &[u8]) {
-    let at = bytes.first().map_or(0, |first| usize::from(*first)).min(bytes.len());
-    let (key, value) = bytes.split_at(at);
+    let Some((at, bytes)) = bytes.split_first() else { return };
+    let (key, value) = bytes.split_at(usize::from(*at).saturating_sub(1).min(bytes.len()));
     if let Ok(sync) = OffsetSync::read(key, value) {
         assert_eq!(OffsetSync::read(&sync.key(), &sync.value()), Ok(sync));
     }
@@ -23,6 +23,11 @@ pub fn mirror_records(bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    #[test]
+    fn seeds_of_the_fuzzer_do_no_harm() {
+        sluice_api::testkit::replay_seeds("mirror_records", super::mirror_records);
+    }
 
     proptest! {
         #[test]

@@ -11,6 +11,9 @@ pub(crate) fn registry(further: Vec<Box<dyn ConnectorPlugin>>) -> anyhow::Result
     for connector in sluice_connector_file::plugins() {
         builder = builder.connector(connector);
     }
+    for connector in sluice_connector_mirror::plugins() {
+        builder = builder.connector(connector);
+    }
     for converter in sluice_converters::plugins() {
         builder = builder.converter(converter);
     }

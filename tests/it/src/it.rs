@@ -11,6 +11,7 @@ mod floors;
 mod forwarding;
 mod https;
 mod isolation;
+mod mirror;
 mod mixed_group;
 mod newcomer;
 mod nothing_lost;

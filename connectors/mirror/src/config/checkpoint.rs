@@ -6,9 +6,7 @@ use sluice_api::config::{ConfigDef, ConfigValue};
 use sluice_api::{Properties, Result};
 
 use super::source::{object, topic_filter, topic_lists};
-use super::{
-    FlowConfig, Side, class, flow, interval, list, long, refuse, short, syncs_location, with_interval,
-};
+use super::{FlowConfig, Side, class, flow, interval, list, long, refuse, short, syncs_location, with_interval};
 use crate::filter::Filter;
 
 /// Which groups a task looks at, comma separated.

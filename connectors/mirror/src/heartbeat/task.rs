@@ -32,7 +32,7 @@ struct Flow {
 impl SourceTask for MirrorHeartbeatTask {
     async fn start(&mut self, _context: SourceTaskContext, properties: &Properties) -> Result<()> {
         let config = HeartbeatConfig::parse(properties)?;
-        let interval = config.interval.unwrap_or(Duration::MAX);
+        let interval = config.interval.unwrap_or(Duration::MAX).max(Duration::from_millis(100));
         let (source, target) = (config.flow.source, config.flow.target);
         let partition = OffsetMap::new([
             ("sourceClusterAlias".into(), Value::from(source.as_str())),

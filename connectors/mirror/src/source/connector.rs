@@ -7,11 +7,15 @@ use async_trait::async_trait;
 use sluice_api::{ConnectError, Connector, ConnectorContext, ErrorKind, Properties, Result};
 use sluice_kafka::{Admin, NewTopic, TopicPartition};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::plan::{self, Missing};
 use crate::admin::{create_internal, failed};
 use crate::config::{ClientRole, Side, SourceConfig};
+
+const LOOKING: &str = "looking at the topics of both clusters";
+/// Pause between two tries to begin.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 /// What the connector and its scheduled work both know.
 type Known = Arc<Mutex<Vec<TopicPartition>>>;
@@ -54,12 +58,18 @@ impl Connector for MirrorSourceConnector {
         let clusters = Clusters { source, target, known: Arc::clone(&self.known), context, config };
         let patience = clusters.config.flow.admin_timeout;
         // As in MirrorMaker: a cluster that cannot be reached now does not fail the start.
-        match timeout(patience, clusters.begin()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => clusters.log("looking at the topics of both clusters", &error),
-            Err(_) => clusters.log("looking at the topics of both clusters", &"it took too long"),
-        }
-        self.schedule = Some(tokio::spawn(clusters.keep_up()));
+        let begun = match timeout(patience, clusters.begin()).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                clusters.log(LOOKING, &error);
+                false
+            }
+            Err(_) => {
+                clusters.log(LOOKING, &"it took too long");
+                false
+            }
+        };
+        self.schedule = Some(tokio::spawn(clusters.keep_up(begun)));
         Ok(())
     }
 
@@ -105,7 +115,17 @@ impl Clusters {
     }
 
     /// Repeats what is scheduled until the connector stops.
-    async fn keep_up(self) {
+    async fn keep_up(self, mut begun: bool) {
+        while !begun {
+            sleep(RETRY_PAUSE).await;
+            match self.begin().await {
+                Ok(()) => {
+                    begun = true;
+                    self.context.request_task_reconfiguration();
+                }
+                Err(error) => self.log(LOOKING, &error),
+            }
+        }
         let now = Instant::now();
         let mut refresh = Due::new(self.config.refresh_topics, now + self.config.refresh_topics.unwrap_or_default());
         let mut settings = Due::new(self.config.sync_settings, now);
@@ -115,7 +135,7 @@ impl Clusters {
                 match self.refresh().await {
                     Ok(true) => self.context.request_task_reconfiguration(),
                     Ok(false) => {}
-                    Err(error) => self.log("looking at the topics of both clusters", &error),
+                    Err(error) => self.log(LOOKING, &error),
                 }
             }
             if settings.take() {

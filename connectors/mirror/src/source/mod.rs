@@ -2,6 +2,7 @@
 
 mod acls;
 mod connector;
+mod identity;
 mod plan;
 mod settings;
 mod syncs;

@@ -12,8 +12,11 @@ use sluice_api::connector::{Progress, RunState};
 use sluice_api::{CarrierContext, CarrierTask, ConnectError, ErrorKind, OffsetMap, Properties, Result, Value};
 use sluice_kafka::TopicPartition;
 use sluice_kafka::copy::{Copied, Copier, CopyLimits};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use super::identity;
 use super::syncs::SyncWriter;
 use crate::admin::failed;
 use crate::config::{ClientRole, Side, SourceConfig};
@@ -37,6 +40,15 @@ struct Running {
     syncs: Option<SyncWriter>,
     partitions: HashMap<TopicPartition, Arc<OffsetMap>>,
     promote_at: Instant,
+    /// Looks whether a topic was created again.
+    watch: JoinHandle<()>,
+    recreated: oneshot::Receiver<ConnectError>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
 }
 
 #[async_trait(?Send)]
@@ -58,15 +70,27 @@ impl CarrierTask for MirrorSourceTask {
         let mut copier = copier.map_err(|error| failed("preparing to copy", error))?;
         let partitions: HashMap<TopicPartition, Arc<OffsetMap>> =
             config.assigned.iter().map(|tp| (tp.clone(), Arc::new(source_partition(&config, tp)))).collect();
+        let mut topics: Vec<Arc<str>> = config.assigned.iter().map(|tp| Arc::clone(&tp.topic)).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        let identities = identity::compare(&context, &config, &topics).await?;
         let stored = stored(&context, &config.assigned, &partitions).await?;
         let assigned = config.assigned.iter().zip(stored).map(|(source, offset)| {
             let remote = config.remote(&source.topic).into();
+            let offset = offset.filter(|_| !identities.recreated.contains(&source.topic));
             (source.clone(), remote, offset.map(|offset| offset.saturating_add(1)))
         });
         let assigned = copier.assign(assigned.collect());
         assigned.map_err(|error| failed("preparing to copy", error))?;
         let syncs = SyncWriter::new(&config)?;
-        self.running = Some(Running { context, copier, syncs, partitions, promote_at: Instant::now() + PROMOTION });
+        for (topic, id) in &identities.ids {
+            let (source_partition, source_offset) = identity::stored_as(&config, topic, id);
+            let source_partition = Arc::new(source_partition);
+            context.progress.report(Progress { source_partition, source_offset, records: 0, bytes: 0 })?;
+        }
+        let (watch, recreated) = identity::watch(config, identities.ids);
+        let promote_at = Instant::now() + PROMOTION;
+        self.running = Some(Running { context, copier, syncs, partitions, promote_at, watch, recreated });
         Ok(())
     }
 
@@ -103,6 +127,7 @@ impl Running {
                     let copied = copied.map_err(|error| failed("copying", error))?;
                     self.report(&copied)?;
                 }
+                Ok(recreated) = &mut self.recreated => return Err(recreated),
                 () = sleep_until(self.promote_at) => {
                     self.promote_at = Instant::now() + PROMOTION;
                     if let Some(syncs) = &mut self.syncs {

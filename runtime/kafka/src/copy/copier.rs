@@ -494,8 +494,12 @@ impl Copier {
 
     /// The connection to a broker is gone, with everything under way on it.
     fn lost(&mut self, node: i32, reason: &dyn std::fmt::Display, now: Instant) {
-        remind(&self.client.bootstrap.join(","), &format!("writing to broker {node}"), reason);
-        for (index, number) in self.brokers.lose(node, now, &self.client) {
+        let flights = self.brokers.lose(node, now, &self.client);
+        // A broker closes connections on which nothing goes: no news.
+        if !flights.is_empty() {
+            remind(&self.client.bootstrap.join(","), &format!("writing to broker {node}"), reason);
+        }
+        for (index, number) in flights {
             if let Some(lane) = self.lanes.get_mut(index) {
                 lane.leader = None;
                 lane.answered(number, Outcome::Unknown);

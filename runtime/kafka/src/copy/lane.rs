@@ -213,6 +213,8 @@ impl Lane {
         let State::Done(offset) = self.queue.front()?.state else { return None };
         let parcel = self.queue.pop_front()?;
         self.queued_bytes -= parcel.batch().len();
+        // By the time more comes, the broker may have forgotten this producer.
+        self.is_proven &= !self.queue.is_empty();
         Some((parcel, offset))
     }
 

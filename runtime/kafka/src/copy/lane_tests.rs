@@ -88,7 +88,12 @@ fn a_broker_that_knows_the_last_batch_alone_is_asked_before_anything_goes_again(
     assert_eq!(lane.settle(), Ok(None));
     assert_eq!(ends(&mut lane), [19, 29, 39, 49, 59]);
     lane.push(parcel(60, 10));
-    assert_eq!(send(&mut lane).first().map(|(_, sequence)| *sequence), Some(60), "the same epoch goes on");
+    lane.push(parcel(70, 10));
+    assert_eq!(send(&mut lane).len(), 1, "a broker may forget who was idle");
+    let number = 6;
+    lane.answered(number, Outcome::Appended(Some(60)));
+    assert_eq!(ends(&mut lane), [69]);
+    assert_eq!(send(&mut lane).first().map(|(_, sequence)| *sequence), Some(70), "the same epoch goes on");
 }
 
 #[test]

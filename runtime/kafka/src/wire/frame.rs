@@ -76,12 +76,21 @@ pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin), longest: u
 
 #[cfg(test)]
 mod tests {
+    use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
+    use kafka_protocol::messages::describe_topic_partitions_response::{
+        DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
+    };
     use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
     use kafka_protocol::messages::{
         ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
         DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
         JoinGroupResponse, LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
         OffsetDeleteRequest, OffsetFetchRequest, SaslAuthenticateRequest, SaslHandshakeRequest, SyncGroupRequest,
+    };
+    use kafka_protocol::messages::{
+        BrokerId, CreateAclsRequest, CreatePartitionsRequest, DescribeAclsRequest, DescribeProducersRequest,
+        DescribeProducersResponse, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
+        IncrementalAlterConfigsRequest, ListGroupsRequest, ProduceRequest, ProducerId, TopicName,
     };
     use proptest::prelude::*;
 
@@ -115,6 +124,49 @@ mod tests {
         let whole = joined();
         for length in 0..whole.len() {
             assert!(decode_answer::<JoinGroupRequest>(whole.slice(..length), 3).is_err(), "cut at {length}");
+        }
+    }
+
+    /// What a broker sends for a request with tagged fields in its header.
+    fn tagged(answer: &impl Encodable) -> Bytes {
+        let mut frame = BytesMut::new();
+        frame.put_i32(3);
+        frame.put_u8(0);
+        answer.encode(&mut frame, 0).expect("encodes");
+        frame.freeze()
+    }
+
+    #[test]
+    fn answers_with_the_compact_encoding_are_read_and_cut_ones_refused() {
+        let producer = ProducerState::default().with_producer_id(ProducerId(7)).with_last_sequence(41);
+        let partition = PartitionResponse::default().with_error_message(None).with_active_producers(vec![producer]);
+        let topic = TopicResponse::default()
+            .with_name(TopicName(StrBytes::from_static_str("t")))
+            .with_partitions(vec![partition]);
+        let producers = tagged(&DescribeProducersResponse::default().with_topics(vec![topic]));
+        let read = decode_answer::<DescribeProducersRequest>(producers.clone(), 3).expect("reads");
+        assert_eq!(read.topics[0].partitions[0].active_producers[0].last_sequence, 41);
+        let partition = DescribeTopicPartitionsResponsePartition::default()
+            .with_replica_nodes(vec![BrokerId(1)])
+            .with_eligible_leader_replicas(None)
+            .with_last_known_elr(None);
+        let topic = DescribeTopicPartitionsResponseTopic::default()
+            .with_name(Some(TopicName(StrBytes::from_static_str("t"))))
+            .with_partitions(vec![partition]);
+        let topics =
+            tagged(&DescribeTopicPartitionsResponse::default().with_topics(vec![topic]).with_next_cursor(None));
+        assert_eq!(decode_answer::<DescribeTopicPartitionsRequest>(topics.clone(), 3).expect("reads").topics.len(), 1);
+        for length in 0..producers.len() {
+            assert!(
+                decode_answer::<DescribeProducersRequest>(producers.slice(..length), 3).is_err(),
+                "cut at {length}"
+            );
+        }
+        for length in 0..topics.len() {
+            assert!(
+                decode_answer::<DescribeTopicPartitionsRequest>(topics.slice(..length), 3).is_err(),
+                "cut at {length}"
+            );
         }
     }
 
@@ -169,6 +221,14 @@ mod tests {
             survives::<SaslHandshakeRequest>(&bytes);
             survives::<SaslAuthenticateRequest>(&bytes);
             survives::<InitProducerIdRequest>(&bytes);
+            survives::<ProduceRequest>(&bytes);
+            survives::<CreatePartitionsRequest>(&bytes);
+            survives::<IncrementalAlterConfigsRequest>(&bytes);
+            survives::<DescribeAclsRequest>(&bytes);
+            survives::<CreateAclsRequest>(&bytes);
+            survives::<ListGroupsRequest>(&bytes);
+            survives::<DescribeProducersRequest>(&bytes);
+            survives::<DescribeTopicPartitionsRequest>(&bytes);
         }
     }
 }
