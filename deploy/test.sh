@@ -14,6 +14,8 @@ for command in "${!package_of[@]}"; do
 done
 # A module without a command of its own; the tests put Confluent's client into a virtual environment.
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
+# The server's programs are not in the PATH; the tests start servers of their own, never the package's cluster.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql-15)
 if ! command -v cargo >/dev/null 2>&1; then
   echo "cargo is missing: install rustup (https://rustup.rs), it brings the pinned toolchain" >&2
   exit 1

@@ -115,6 +115,7 @@
 //!
 //! `sluice.memory.budget` bytes are divided evenly among the tasks that run: a source task's share bounds what is in flight in its
 //! producer (Java's `buffer.memory` stays an upper bound), a sink task's share bounds its fetch queue and the batch of one `put`.
+//! A source task that has nothing to send for a minute gives its producer back (`task::resting_producer`).
 //! Shares are recomputed when tasks start and stop; a task reads its share at every turn of its loop.
 
 pub mod config;
@@ -130,6 +131,7 @@ mod offset_flush;
 mod offsets;
 mod panic_trace;
 mod reload;
+mod small_runtime;
 mod status;
 #[allow(unreachable_pub, reason = "reached with the feature testkit")]
 mod submitted_records;

@@ -31,6 +31,8 @@ const SINK: &str = "org.apache.kafka.connect.file.FileStreamSinkConnector";
 struct Load {
     connectors: u32,
     sinks: bool,
+    /// Until what a start leaves behind is over: pauses that grow, clients that are closed when they have nothing to do.
+    settling: Duration,
     rest: Duration,
 }
 
@@ -53,8 +55,8 @@ pub(crate) fn measure(
     } else {
         1_000
     };
-    let rest = Duration::from_secs(if plan.small { 5 } else { 60 });
-    let load = Load { connectors, sinks, rest };
+    let (settling, rest) = if plan.small { (1, 5) } else { (90, 60) };
+    let load = Load { connectors, sinks, settling: Duration::from_secs(settling), rest: Duration::from_secs(rest) };
     match cluster(kafka, engines, subject, load) {
         Err(error) if subject == Subject::Oracle && connectors > FEWER => {
             say(&format!("{connectors} connectors did not settle: {error:#}; trying {FEWER}"));
@@ -74,7 +76,7 @@ fn cluster(kafka: &Kafka, engines: &Engines<'_>, subject: Subject, load: Load) -
     let everywhere: Vec<String> = workers.iter().map(|worker| worker.id().to_owned()).collect();
     wait_running(&workers[0], load, &everywhere)?;
     let running_seconds = began.elapsed().as_secs_f64();
-    let (rss_bytes, cpu_percent) = at_rest(&workers, load.rest)?;
+    let (rss_bytes, cpu_percent) = at_rest(&workers, load)?;
     workers.pop().context("three workers")?.kill9()?;
     let died = Instant::now();
     wait_running(&workers[0], load, &everywhere[..WORKERS - 1])?;
@@ -150,14 +152,20 @@ fn count_running(status: &Value, owners: &[String], seen: &mut BTreeSet<String>)
 }
 
 /// Resident memory of all workers, and the share of a core that the busiest of them takes.
-fn at_rest(workers: &[Worker], rest: Duration) -> Result<(f64, f64)> {
+fn at_rest(workers: &[Worker], load: Load) -> Result<(f64, f64)> {
+    pass(load.settling)?;
     let usages = || workers.iter().map(Worker::usage).collect::<Result<Vec<_>>>();
     let (before, began) = (usages()?, Instant::now());
-    wait_until("the rest", rest * 2, || (began.elapsed() >= rest).then_some(()))?;
+    pass(load.rest)?;
     let (after, seconds) = (usages()?, began.elapsed().as_secs_f64());
     let used = before.iter().zip(&after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
     let rss_bytes = after.iter().map(|usage| usage.rss_bytes as f64).sum();
     Ok((rss_bytes, used.fold(0.0, f64::max) / seconds * 100.0))
+}
+
+fn pass(time: Duration) -> Result<()> {
+    let began = Instant::now();
+    wait_until("the rest", time * 2, || (began.elapsed() >= time).then_some(()))
 }
 
 #[cfg(test)]

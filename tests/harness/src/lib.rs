@@ -5,6 +5,7 @@
 
 mod kafka;
 pub mod oracle;
+mod postgres;
 pub mod probe;
 mod process;
 mod proxy;
@@ -19,6 +20,7 @@ pub use kafka::{
     Certificates, EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD,
     SecuredKafka, Topics, USER, jars, java,
 };
+pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, Postgres};
 pub use process::{Launch, Server, Usage};
 pub use proxy::{Cut, Proxy};
 pub use registry::{PYTHON_CLIENT, SchemaRegistry, python};

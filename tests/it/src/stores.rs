@@ -1,5 +1,6 @@
 //! Logs on topics against a real broker: what the config, offset and status stores are built on.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use sluice_harness::Kafka;
+use sluice_harness::{Cut, Kafka, Proxy};
 use sluice_kafka::{Admin, Consumer, Error, ErrorKind, KafkaBasedLog, LogOptions, PollResult, Properties};
 
 use crate::clients::acks_survive;
@@ -60,6 +61,10 @@ pub(crate) async fn poll(consumer: &Consumer, max_records: usize) -> Result<Poll
 }
 
 async fn log(bootstrap: &str, topic: &str) -> Result<(KafkaBasedLog, Read), Error> {
+    log_of(bootstrap, topic, true).await
+}
+
+async fn log_of(bootstrap: &str, topic: &str, single_partition: bool) -> Result<(KafkaBasedLog, Read), Error> {
     let read = Read::default();
     let seen = read.clone();
     let options = LogOptions {
@@ -68,7 +73,7 @@ async fn log(bootstrap: &str, topic: &str) -> Result<(KafkaBasedLog, Read), Erro
         partitions: 1,
         replication_factor: 1,
         topic_settings: Properties::new(),
-        single_partition: true,
+        single_partition,
         properties: properties(bootstrap, &[]),
         consumer_overrides: Properties::new(),
         producer_overrides: Properties::new(),
@@ -134,6 +139,84 @@ async fn a_log_refuses_a_topic_that_would_lose_or_reorder_records() -> Result<()
             "{message}"
         );
     }
+    Ok(())
+}
+
+/// Tasks of a busy worker write their offsets all the time, while another one that starts reads to the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_written_to_all_the_time_is_read_to_its_end() -> Result<()> {
+    let kafka = blocking(Kafka::shared)?;
+    blocking(|| kafka.topics().create("log-busy", 8, &[("cleanup.policy", "compact")]))?;
+    let (log, read) = within("start", log_of(&kafka.bootstrap(), "log-busy", false)).await??;
+    let log = Arc::new(log);
+    // A request is for one partition, and one is on its way at a time: while one writer hears of its record, others wait.
+    let write = |number: u32| {
+        let (log, key) = (Arc::clone(&log), Bytes::from(number.to_string()));
+        tokio::spawn(async move { while log.send(Some(key.clone()), None).await.is_ok() {} })
+    };
+    let writers: Vec<_> = (0..32).map(write).collect();
+    for _ in 0..50 {
+        within("reading to the end", log.read_to_end()).await??;
+    }
+    ensure!(!writers.iter().any(tokio::task::JoinHandle::is_finished), "a writer has ended");
+    writers.iter().for_each(tokio::task::JoinHandle::abort);
+    let records = read.all().len();
+    ensure!(records >= 50, "only {records} records were written meanwhile");
+    log.stop(DEADLINE).await;
+    Ok(())
+}
+
+fn through(proxies: &[Proxy]) -> String {
+    format!("127.0.0.1:{}", proxies[0].port())
+}
+
+/// As long as a task may take to store its offsets.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A request is for one partition: one at a time would take a turn of ten seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_to_many_partitions_over_a_slow_network_is_flushed_in_time() -> Result<()> {
+    let (kafka, proxies) = blocking(|| Kafka::start_behind_proxies(1, &[]))?;
+    blocking(|| kafka.topics().create("log-slow", 50, &[("cleanup.policy", "compact")]))?;
+    let (log, read) = within("start", log_of(&through(&proxies), "log-slow", false)).await??;
+    proxies[0].delay(Duration::from_millis(100));
+    for value in 0..5 {
+        for key in 0..200 {
+            drop(log.send(Some(Bytes::from(key.to_string())), Some(Bytes::from(value.to_string()))));
+        }
+    }
+    log.flush(FLUSH_TIMEOUT).await?;
+    proxies[0].delay(Duration::ZERO);
+    within("reading to the end", log.read_to_end()).await??;
+    ensure!(read.all().len() == 1_000, "{} records", read.all().len());
+    log.stop(DEADLINE).await;
+    Ok(())
+}
+
+/// Connections that break with records on their way: a retry never puts an old value of a key behind a newer one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_values_of_a_key_stay_in_order_when_connections_break() -> Result<()> {
+    let (kafka, proxies) = blocking(|| Kafka::start_behind_proxies(1, &[]))?;
+    blocking(|| kafka.topics().create("log-broken", 4, &[("cleanup.policy", "compact")]))?;
+    let (log, read) = within("start", log_of(&through(&proxies), "log-broken", false)).await??;
+    for value in 0..300 {
+        for key in 0..10 {
+            drop(log.send(Some(Bytes::from(key.to_string())), Some(Bytes::from(format!("{value:03}")))));
+        }
+        if value % 60 == 30 {
+            proxies[0].cut(Cut::Reset);
+            proxies[0].heal();
+        }
+        tokio::task::yield_now().await;
+    }
+    within("reading to the end", log.read_to_end()).await??;
+    let mut last: HashMap<String, String> = HashMap::new();
+    for (key, value) in read.all() {
+        let before = last.insert(key.clone(), value.clone());
+        ensure!(before.as_ref().is_none_or(|before| *before <= value), "key {key}: {value} after {before:?}");
+    }
+    ensure!(last.len() == 10 && last.values().all(|value| value == "299"), "the last values are {last:?}");
+    log.stop(DEADLINE).await;
     Ok(())
 }
 

@@ -93,6 +93,10 @@ impl Lines {
             self.next = end + terminator;
             deliver(line, self.position);
         }
+        if self.is_empty() {
+            // The chunk goes with the last of its lines: a task that waits for more keeps nothing.
+            (self.whole, self.next) = (ByteString::new(), 0);
+        }
         match self.malformed {
             Some(malformed) if self.is_empty() => Err(malformed),
             _ => Ok(()),
@@ -112,6 +116,8 @@ impl Lines {
             let mut chunk = std::mem::replace(&mut self.tail, rest);
             chunk.truncate(end);
             self.accept(&Bytes::from(chunk));
+        } else if self.tail.is_empty() {
+            self.tail = Vec::new();
         }
         outcome
     }

@@ -16,10 +16,11 @@ use super::lines::Lines;
 use super::offsets::{Positions, partition, stored_position};
 use crate::config::SourceConfig;
 
-/// How long new data may go unnoticed.
-const WAIT: Duration = Duration::from_millis(100);
+/// How long new data may go unnoticed, at least; a second is what Apache Kafka's connector always takes.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How long a poll waits before it returns without records.
-const POLL_WAIT: Duration = Duration::from_secs(1);
+const POLL_WAIT: Duration = Duration::from_secs(5);
 const MIN_CHUNK_BYTES: u64 = 16 * 1024;
 const MAX_CHUNK_BYTES: u64 = 256 * 1024;
 
@@ -39,6 +40,8 @@ struct Reading {
     input: Option<Input>,
     lines: Lines,
     missing_noticed: bool,
+    /// Since when nothing came.
+    quiet_since: Instant,
 }
 
 #[async_trait(?Send)]
@@ -60,6 +63,7 @@ impl SourceTask for FileSourceTask {
             stored_position: stored_position_bytes,
             input: None,
             missing_noticed: false,
+            quiet_since: Instant::now(),
         });
         Ok(())
     }
@@ -69,12 +73,17 @@ impl SourceTask for FileSourceTask {
         let deadline = Instant::now() + POLL_WAIT;
         loop {
             let records = reading.available()?;
-            if !records.is_empty() || Instant::now() >= deadline {
+            let now = Instant::now();
+            if !records.is_empty() {
+                reading.quiet_since = now;
+            }
+            if !records.is_empty() || now >= deadline {
                 return Ok(records);
             }
+            let wait = pause(now.duration_since(reading.quiet_since));
             match &mut reading.input {
-                Some(input) => input.wait(WAIT).await,
-                None => tokio::time::sleep(WAIT).await,
+                Some(input) => input.wait(wait).await,
+                None => tokio::time::sleep(wait).await,
             }
         }
     }
@@ -83,6 +92,12 @@ impl SourceTask for FileSourceTask {
         self.reading = None;
         Ok(())
     }
+}
+
+/// How long a file that was quiet for some time is left alone. A worker with hundreds of files that nobody writes to sleeps nearly
+/// all the time.
+fn pause(quiet: Duration) -> Duration {
+    (quiet / 10).clamp(SHORTEST_WAIT, LONGEST_WAIT)
 }
 
 impl Reading {

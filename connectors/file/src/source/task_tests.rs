@@ -232,3 +232,23 @@ async fn a_position_of_another_type_is_refused() {
     let error = rig.start_with(&file, Some(OffsetMap::single("position", "7")), "1").await.unwrap_err();
     assert_eq!(error.to_string(), "Offset position is the incorrect type");
 }
+
+#[test]
+fn a_file_is_looked_at_less_often_the_longer_it_was_quiet() {
+    for (quiet_ms, pause_ms) in [(0, 100), (1_000, 100), (5_000, 500), (10_000, 1_000), (3_600_000, 1_000)] {
+        assert_eq!(pause(Duration::from_millis(quiet_ms)), Duration::from_millis(pause_ms), "quiet for {quiet_ms} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_a_long_quiet_is_noticed() {
+    let mut rig = Rig::new(b"one\n");
+    rig.start(None, "2000").await;
+    assert_eq!(rig.poll().await, pairs(&[("one", 4)]));
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(60) {
+        assert_eq!(rig.poll().await, []);
+    }
+    rig.append(b"two\n");
+    assert_eq!(rig.poll().await, pairs(&[("two", 8)]));
+}

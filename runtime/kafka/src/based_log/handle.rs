@@ -1,6 +1,5 @@
 //! The handle of a log.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,15 +9,15 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::options::{LogOptions, LogRecord};
 use super::positions::Offsets;
-use super::reader::{Command, PendingSends, Reader};
+use super::reader::{Command, Reader};
+use super::writes::Writes;
 use crate::admin::{Admin, OffsetSpec};
 use crate::client_log::{lock, remind};
 use crate::consumer::{ConsumerLimits, TopicPartition};
 use crate::error::{Error, ErrorKind};
 use crate::fetch::Fetcher;
-use crate::producer::{Producer, ProducerLimits, ProducerRecord, RecordMetadata};
+use crate::producer::{Producer, ProducerLimits, RecordMetadata};
 use crate::properties::{Role, translate};
-use crate::tenure::Tenure;
 
 /// Gets every record of the log, on the log's thread. Must not block for long: reads and acks wait meanwhile.
 pub type OnRecord = Box<dyn FnMut(LogRecord) + Send>;
@@ -34,10 +33,7 @@ pub struct KafkaBasedLog {
     topic: Arc<str>,
     partitions: i32,
     admin: Admin,
-    producer: Arc<Producer>,
-    pending: Arc<PendingSends>,
-    tenure: Tenure,
-    next_index: AtomicU64,
+    writes: Arc<Writes>,
     commands: Mutex<Option<mpsc::UnboundedSender<Command>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -60,19 +56,20 @@ impl KafkaBasedLog {
         let translation = translate(Role::Consumer, &properties)?;
         let fetcher = Fetcher::new(&translation, &properties, READ_LIMITS, Arc::clone(&ready))?;
         let producer = Arc::new(Producer::new(&options.producer_properties(), WRITE_LIMITS)?);
-        let pending = Arc::<PendingSends>::default();
         let (commands, received) = mpsc::unbounded_channel();
         let (started_tx, started) = oneshot::channel();
         let topic: Arc<str> = options.topic.as_str().into();
-        let tenure = options.tenure.clone();
+        let (tenure, hold) = (options.tenure.clone(), !options.single_partition);
+        let limit = WRITE_LIMITS.max_messages;
+        let writes = Arc::new(Writes::new(Arc::clone(&topic), Arc::clone(&producer), tenure, hold, limit));
         let reader = Reader {
             options,
             admin: admin.clone(),
             fetcher,
             ready,
             read_committed: translation.java("isolation.level") == Some("read_committed"),
-            producer: Arc::clone(&producer),
-            pending: Arc::clone(&pending),
+            producer,
+            writes: Arc::clone(&writes),
             commands: received,
             on_record,
         };
@@ -83,10 +80,7 @@ impl KafkaBasedLog {
             topic,
             partitions,
             admin,
-            producer,
-            pending,
-            tenure,
-            next_index: AtomicU64::new(0),
+            writes,
             commands: Mutex::new(Some(commands)),
             thread: Mutex::new(Some(thread)),
         };
@@ -104,13 +98,13 @@ impl KafkaBasedLog {
         self.partitions
     }
 
-    /// Flushes what was sent, looks up where the topic ends now (open transactions included), and waits until the
+    /// Waits for what was sent before, looks up where the topic ends now (open transactions included), and waits until the
     /// callback has seen everything before that. Waits for the cluster for ever: give it a deadline. Cancel safe.
     ///
     /// # Errors
     /// The log is stopped, or the cluster refuses for good.
     pub async fn read_to_end(&self) -> Result<(), Error> {
-        self.flush(Duration::MAX).await?;
+        self.writes.sent_before().await;
         let ends = self.ends().await?;
         self.reach(ends).await
     }
@@ -128,66 +122,29 @@ impl KafkaBasedLog {
         arrived.await.map_err(|_| closed(&self.topic))
     }
 
-    /// Sends a record; the future ends when the broker has acknowledged it. Sent at once, in the order of the calls,
-    /// also when the future is dropped. Invariant 5: refused when the tenure is over.
+    /// Sends a record; the future ends when the broker has acknowledged it. Taken over at once, also when the future is dropped.
+    /// Records of one key are written in the order of the calls, in a log with one partition all of them. Invariant 5: refused
+    /// when the tenure is over.
     pub fn send(
         &self,
         key: Option<Bytes>,
         value: Option<Bytes>,
     ) -> impl Future<Output = Result<RecordMetadata, Error>> + use<> {
-        let index = self.next_index.fetch_add(1, Ordering::Relaxed);
-        let (answer_tx, answer) = oneshot::channel();
-        let topic = Arc::clone(&self.topic);
-        let record = ProducerRecord {
-            topic: Arc::clone(&topic),
-            partition: None,
-            timestamp_ms: None,
-            key,
-            value,
-            headers: Vec::new(),
-        };
-        let refused = if self.tenure.is_held() {
-            // Before the send, because the ack may be faster than this thread.
-            lock(&self.pending).insert(index, answer_tx);
-            let refused = self.refusal(&record, index);
-            if refused.is_some() {
-                lock(&self.pending).remove(&index);
-            }
-            refused
-        } else {
-            Some(out_of_the_group(&topic))
-        };
-        async move {
-            match refused {
-                Some(error) => Err(error),
-                None => answer.await.unwrap_or_else(|_| Err(closed(&topic))),
-            }
-        }
-    }
-
-    /// Hands the record to the producer; why not, if so.
-    fn refusal(&self, record: &ProducerRecord, index: u64) -> Option<Error> {
-        match self.producer.send(std::slice::from_ref(record), index) {
-            Ok(1) => None,
-            Ok(_) => {
-                let message = format!("too many records wait to be written to topic {}", self.topic);
-                Some(Error::new(ErrorKind::Unavailable, message))
-            }
-            Err(refused) => Some(refused.error),
-        }
+        let (topic, answer) = (Arc::clone(&self.topic), self.writes.send(key, value));
+        async move { answer.await.unwrap_or_else(|_| Err(closed(&topic))) }
     }
 
     /// Gives up every record that the broker has not acknowledged; what is on the wire may still be written.
     pub fn give_up_writes(&self) {
-        self.producer.purge();
+        self.writes.give_up();
     }
 
-    /// Waits until everything that was sent is acknowledged or has failed.
+    /// Waits until everything that was sent before is acknowledged or has failed.
     ///
     /// # Errors
     /// The time is over.
     pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {
-        self.producer.flush(timeout).await
+        tokio::time::timeout(timeout, self.writes.sent_before()).await.map_err(|_| self.writes.late())
     }
 
     /// Flushes for at most `timeout`, gives up the rest, and waits for the thread to end.
@@ -238,8 +195,4 @@ fn spawn(
 
 fn closed(topic: &str) -> Error {
     Error::new(ErrorKind::Closed, format!("the log on topic {topic} is stopped"))
-}
-
-pub(super) fn out_of_the_group(topic: &str) -> Error {
-    Error::new(ErrorKind::StaleMember, format!("this worker is out of its group and writes nothing to topic {topic}"))
 }

@@ -13,6 +13,7 @@ mod positions;
 mod reader;
 mod topic;
 mod transactional;
+mod writes;
 
 pub use handle::{KafkaBasedLog, OnRecord};
 pub use options::{LogOptions, LogRecord};

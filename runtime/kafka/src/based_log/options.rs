@@ -7,6 +7,9 @@ use crate::admin::NewTopic;
 use crate::properties::{Properties, Role, is_client_key};
 use crate::tenure::Tenure;
 
+/// More than a log has partitions on a broker: see `writes`.
+const REQUESTS_IN_FLIGHT: &str = "100";
+
 /// The topic of a log and how to reach it.
 #[derive(Clone, Debug)]
 pub struct LogOptions {
@@ -69,7 +72,8 @@ impl LogOptions {
         properties.entry("linger.ms".to_owned()).or_insert_with(|| "0".to_owned());
         properties.extend(self.producer_overrides.clone());
         set(&mut properties, "acks", "all");
-        set(&mut properties, "max.in.flight.requests.per.connection", "1");
+        let in_flight = if self.single_partition { "1" } else { REQUESTS_IN_FLIGHT };
+        set(&mut properties, "max.in.flight.requests.per.connection", in_flight);
         set(&mut properties, "enable.idempotence", "false");
         properties
     }
@@ -118,7 +122,7 @@ pub struct LogRecord {
 
 #[cfg(test)]
 mod tests {
-    use super::LogOptions;
+    use super::{LogOptions, REQUESTS_IN_FLIGHT};
     use crate::properties::{Properties, Role, translate};
     use crate::tenure::Tenure;
 
@@ -163,12 +167,16 @@ mod tests {
         let producer = translate(Role::Producer, &options.producer_properties()).expect("usable properties");
         for (key, value) in [
             ("acks", "all"),
-            ("max.in.flight.requests.per.connection", "1"),
+            ("max.in.flight.requests.per.connection", REQUESTS_IN_FLIGHT),
             ("enable.idempotence", "false"),
             ("delivery.timeout.ms", "2147483647"),
         ] {
             assert_eq!(producer.java(key), Some(value), "{key}");
         }
+        let in_order =
+            translate(Role::Producer, &LogOptions { single_partition: true, ..options }.producer_properties());
+        let in_order = in_order.expect("usable properties");
+        assert_eq!(in_order.java("max.in.flight.requests.per.connection"), Some("1"));
         assert_eq!(producer.native("partitioner"), Some("murmur2_random"));
         assert!(producer.ignored().is_empty(), "{:?}", producer.ignored());
     }

@@ -1,7 +1,6 @@
 //! The thread of a log: sets the topic up, reads it, hands records to the callback and acks to the senders.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -10,12 +9,13 @@ use super::handle::OnRecord;
 use super::options::{LogOptions, LogRecord};
 use super::positions::{Offsets, Waiters};
 use super::topic;
+use super::writes::Writes;
 use crate::admin::{Admin, OffsetSpec};
-use crate::client_log::{lock, remind};
+use crate::client_log::remind;
 use crate::consumer::TopicPartition;
 use crate::error::{Error, ErrorKind};
 use crate::fetch::{Fetcher, Start};
-use crate::producer::{Producer, RecordMetadata};
+use crate::producer::Producer;
 
 /// Records between two looks at the commands.
 const BATCH: usize = 500;
@@ -23,9 +23,6 @@ const BATCH: usize = 500;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The answers that senders wait for, by the index of their record.
-pub(super) type PendingSends = Mutex<HashMap<u64, oneshot::Sender<Result<RecordMetadata, Error>>>>;
 
 /// Asked of the reader. Dropping the sending side stops it.
 pub(super) enum Command {
@@ -42,7 +39,7 @@ pub(super) struct Reader {
     pub(super) ready: Arc<Notify>,
     pub(super) read_committed: bool,
     pub(super) producer: Arc<Producer>,
-    pub(super) pending: Arc<PendingSends>,
+    pub(super) writes: Arc<Writes>,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) on_record: OnRecord,
 }
@@ -153,22 +150,13 @@ impl Reader {
         let mut acks = Vec::new();
         self.producer.poll();
         self.producer.take_acks(&mut acks);
-        if acks.is_empty() {
-            return;
-        }
-        let mut pending = lock(&self.pending);
-        for ack in acks {
-            if let Some(answer) = pending.remove(&ack.index) {
-                // The sender may have stopped waiting.
-                drop(answer.send(ack.result));
-            }
-        }
+        self.writes.acknowledged(acks);
     }
 
     fn give_up_sends(&self) {
-        self.producer.purge();
+        self.writes.give_up();
         self.answer_sends();
-        lock(&self.pending).clear();
+        self.writes.close();
     }
 }
 

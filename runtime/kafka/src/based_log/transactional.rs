@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::handle::out_of_the_group;
 use super::options::LogOptions;
+use super::writes::out_of_the_group;
 use crate::error::Error;
 use crate::producer::{Producer, ProducerLimits, ProducerRecord};
 use crate::properties::Properties;

@@ -181,6 +181,11 @@ impl Producer {
         usize::try_from(self.accepted.load(Ordering::Acquire).saturating_sub(delivered)).unwrap_or(usize::MAX)
     }
 
+    /// Whether nothing is in flight and every ack was taken.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight() == 0 && !self.delivery().has_acks()
+    }
+
     /// Why the cluster could not be reached the last time, if it could not: for the message of a timeout.
     pub fn trouble(&self) -> Option<String> {
         self.delivery().log().trouble()

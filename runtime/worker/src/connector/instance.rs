@@ -12,6 +12,7 @@ use super::running::{InstanceState, Request, Shared, Target, guarded};
 use crate::events::WorkerEvent;
 use crate::metrics::Metrics;
 use crate::panic_trace::catch_in;
+use crate::small_runtime::small_runtime;
 use crate::status::StatusReporter;
 use crate::worker::lock;
 
@@ -32,7 +33,7 @@ pub(super) struct Instance {
 impl Instance {
     /// Serves requests until told to stop. A panic of the connector ends the thread as FAILED.
     pub(super) fn run(mut self, plugin: &dyn ConnectorPlugin, mut requests: mpsc::UnboundedReceiver<Request>) {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let runtime = match small_runtime() {
             Ok(runtime) => runtime,
             Err(error) => {
                 return self.failed(&ConnectError::connect("starting the connector's runtime").with_source(error));
@@ -40,7 +41,7 @@ impl Instance {
         };
         let served = guarded(|| {
             let mut connector = plugin.connector();
-            runtime.block_on(self.serve(&mut *connector, &mut requests));
+            runtime.block_on(Box::pin(self.serve(&mut *connector, &mut requests)));
         });
         if let Err(panicked) = served {
             self.failed(&panicked);

@@ -16,6 +16,7 @@ use super::carrier::WorkerCarrierTask;
 use super::exactly_once::{Boundary, Commits, Transactions};
 use super::preparation::Preparation;
 use super::record_producer::RecordProducer;
+use super::resting_producer::RestingProducer;
 use super::seat::{Control, TaskSeat};
 use super::sink::WorkerSinkTask;
 use super::source::WorkerSourceTask;
@@ -28,6 +29,7 @@ use crate::metrics::{Metrics, TaskMetrics};
 use crate::offset_flush::{FlushAbort, OffsetFlush};
 use crate::offsets::ConnectorOffsets;
 use crate::panic_trace;
+use crate::small_runtime::small_runtime;
 use crate::topic_creation::TopicCreation;
 use crate::worker::{WorkerOptions, until};
 use crate::zombie_fencing::transactional_id;
@@ -185,10 +187,12 @@ impl TaskThread {
             events: self.seat.events.clone(),
             options: self.options.clone(),
         };
-        let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let outcome = match small_runtime() {
             Ok(runtime) => {
+                // Boxed, for each frame on the way down would have a copy of the future, and the stack of an idle task keeps it.
                 // Invariant 8: whatever the connector does ends here.
-                let outcome = panic_trace::catch(|| runtime.block_on(self.drive())).and_then(|outcome| outcome);
+                let outcome =
+                    panic_trace::catch(|| runtime.block_on(Box::pin(self.drive()))).and_then(|outcome| outcome);
                 runtime.shutdown_background();
                 outcome
             }
@@ -222,8 +226,12 @@ fn source(
     };
     let exactly_once = options.config.exactly_once_source_enabled;
     let properties = if exactly_once { clients.exactly_once_producer(&ids)? } else { clients.producer(&ids)? };
-    let producer = Producer::new(&properties, limits).map_err(|error| client_error("producer", error))?;
-    let producer: Arc<dyn RecordProducer> = Arc::new(producer);
+    let rests_after = options.config.producer_idle;
+    let producer: Result<Arc<dyn RecordProducer>, _> = match exactly_once {
+        true => Producer::new(&properties, limits).map(|producer| Arc::new(producer) as _),
+        false => RestingProducer::new(properties, limits, rests_after).map(|producer| Arc::new(producer) as _),
+    };
+    let producer = producer.map_err(|error| client_error("producer", error))?;
     // Set once: this thread makes one task.
     drop(outside.producer.set(producer.clone()));
     let config = source_config(&plan)?;
@@ -370,7 +378,7 @@ fn flush(
     OffsetFlush::new(seat.id.clone(), writer, seat.lease.clone(), seat.metrics.clone(), times, outside.flush.clone())
 }
 
-fn client_error(what: &str, error: sluice_kafka::Error) -> ConnectError {
+pub(super) fn client_error(what: &str, error: sluice_kafka::Error) -> ConnectError {
     ConnectError::connect(format!("creating the {what} of the task: {error}")).with_source(error)
 }
 

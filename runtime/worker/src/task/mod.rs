@@ -13,6 +13,7 @@ mod handle;
 mod preparation;
 mod record_consumer;
 mod record_producer;
+mod resting_producer;
 mod seat;
 mod sink;
 mod sink_assignment;

@@ -8,6 +8,11 @@ use sluice_kafka::{Ack, Error, Producer, ProducerRecord, SendError};
 /// Takes records by the slice and answers by index. Implemented by [`Producer`] and by a test double.
 #[async_trait]
 pub(crate) trait RecordProducer: Send + Sync {
+    /// Makes ready to send. May take a moment, so never under a lock that others wait for.
+    fn wake(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Takes as many records as there is room for, in order, and returns how many. Never blocks.
     fn send(&self, records: &[ProducerRecord], first_index: u64) -> Result<usize, SendError>;
 

@@ -10,6 +10,7 @@ use sluice_kafka::{Error, ErrorKind, ProducerRecord};
 use tokio::time::Instant;
 
 use super::conversion::Outgoing;
+use super::handle::client_error;
 use super::source::WorkerSourceTask;
 use crate::errors::{Attempts, Failure, Stage, Verdict, place_text};
 use crate::submitted_records::SubmittedRecords;
@@ -134,6 +135,7 @@ impl WorkerSourceTask {
         }
         self.unsent.retry_at = None;
         if !self.unsent.is_empty() {
+            self.producer.wake().map_err(|error| client_error("producer", error))?;
             self.begin_transaction()?;
         }
         while !self.unsent.is_empty() {

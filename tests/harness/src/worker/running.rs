@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 
 use super::{Engine, Properties, Setup};
 use crate::process::{Launch, Server, Usage};
@@ -12,8 +12,12 @@ use crate::rest::Rest;
 use crate::scratch::Scratch;
 use crate::wait::{Seen, wait_until};
 
-/// A graceful stop takes at most 5 s for the tasks; Java adds up to 60 s for REST.
+/// A graceful stop takes at most 5 s for the tasks; a busy machine gets its time.
 const STOP_DEADLINE: Duration = Duration::from_secs(90);
+/// Java adds up to 60 s for REST, 23 s for the herder, 10 s for each of three pools, and then what its producers and logs need.
+const JVM_STOP_DEADLINE: Duration = Duration::from_secs(180);
+/// The JVM writes where its threads are as soon as none of them runs.
+const DUMP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A worker: oracle or ours. Dropping it kills the process and removes its folder.
 #[derive(Debug)]
@@ -85,9 +89,23 @@ impl Worker {
         self.server.kill9()
     }
 
-    /// SIGTERM, then waits for the end.
+    /// SIGTERM, then waits for the end. The error of a worker that does not end tells what it was doing.
     pub fn stop(&mut self) -> Result<ExitStatus> {
-        self.server.terminate(STOP_DEADLINE)
+        let deadline = if self.setup.engine == Engine::Oracle { JVM_STOP_DEADLINE } else { STOP_DEADLINE };
+        self.server.terminate(deadline).with_context(|| self.what_it_does())
+    }
+
+    /// The last words; from a JVM, first where its threads are.
+    fn what_it_does(&self) -> String {
+        let before = self.server.stdout().len();
+        if self.setup.engine == Engine::Oracle && self.server.signal("QUIT").is_ok() {
+            let dumped = wait_until("a thread dump", DUMP_DEADLINE, || {
+                let dump = self.server.stdout().split_off(before);
+                if dump.contains("Heap") { Seen::Met(dump) } else { Seen::NotYet(String::new()) }
+            });
+            return dumped.unwrap_or_else(|_| self.server.last_words());
+        }
+        self.server.last_words()
     }
 
     /// Waits until the process has ended by itself, for example at a fault point.

@@ -7,6 +7,7 @@ use crate::config::key::{boolean, choice, class, int, list, long, optional, requ
 
 /// What `sluice.memory.budget` is when it is not set: 64 MiB.
 pub const DEFAULT_MEMORY_BUDGET_BYTES: i64 = 64 * 1024 * 1024;
+const DEFAULT_PRODUCER_IDLE_MS: i64 = 60_000;
 
 /// The keys that standalone and distributed workers share.
 pub(super) fn worker_config_def() -> ConfigDef {
@@ -150,6 +151,7 @@ fn topic_tracking() -> ConfigDef {
 
 fn own() -> ConfigDef {
     let doc = "Bytes that record buffers of all tasks may hold together. When they are used up, intake pauses.";
+    let idle = "How long a source task keeps its producer without a record to send; the next record makes another. 0 keeps it for ever.";
     ConfigDef::new()
         .define(
             list(
@@ -163,5 +165,9 @@ fn own() -> ConfigDef {
         .define(
             long("sluice.memory.budget", DEFAULT_MEMORY_BUDGET_BYTES, Importance::Medium, doc)
                 .validator(Validator::at_least(1024 * 1024)),
+        )
+        .define(
+            long("sluice.producer.idle.ms", DEFAULT_PRODUCER_IDLE_MS, Importance::Low, idle)
+                .validator(Validator::at_least(0)),
         )
 }

@@ -55,6 +55,8 @@ pub struct WorkerConfig {
     pub rest: RestConfig,
     /// `sluice.memory.budget`.
     pub memory_budget_bytes: u64,
+    /// `sluice.producer.idle.ms`; `None` keeps producers for ever.
+    pub producer_idle: Option<Duration>,
     /// `group.id` of a distributed worker.
     pub group_id: Option<String>,
     /// Whether `exactly.once.source.support` is `enabled`.
@@ -96,6 +98,7 @@ impl WorkerConfig {
             topic_tracking_allow_reset: config.boolean("topic.tracking.allow.reset"),
             rest: RestConfig::from_parsed(config, originals, &def, &mut problems),
             memory_budget_bytes: config.long("sluice.memory.budget").unsigned_abs(),
+            producer_idle: Some(duration(config, "sluice.producer.idle.ms")).filter(|idle| !idle.is_zero()),
             group_id: None,
             exactly_once_source_enabled: false,
             offsets_topic: None,

@@ -41,6 +41,8 @@ fn defaults_are_kafkas() {
     assert_eq!(worker.rest.listeners, [Listener { scheme: Scheme::Http, host: String::new(), port: 8083 }]);
     assert_eq!(worker.rest.admin_listeners, None);
     assert_eq!(worker.memory_budget_bytes, 64 * 1024 * 1024);
+    assert_eq!(worker.producer_idle, Some(Duration::from_secs(60)));
+    assert_eq!(distributed(&[("sluice.producer.idle.ms", "0")]).expect("no problem").worker.producer_idle, None);
     assert!(worker.connector_offsets_topics_permitted() && !worker.exactly_once_source_enabled);
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
-use sluice_harness::{Cut, Random, Tier, tier};
+use sluice_harness::{Cut, Random};
 
 use super::fleet::Fleet;
 use super::ledger::Expelled;
@@ -50,13 +50,11 @@ impl Fault {
         Fault::KillBesidePause,
     ];
 
-    /// That many at random; every kind comes once before one comes again. Outside the drill the broker and its network are left alone:
-    /// `faults` has a test of its own for a broker that restarts.
+    /// That many at random; every kind comes once before one comes again.
     pub(super) fn deck(rounds: usize, random: &mut Random) -> Vec<Self> {
-        let drawn = |kind: &Self| tier() == Tier::Drill || !matches!(kind, Self::KillBroker | Self::SlowNetwork);
         let mut deck = Vec::new();
         while deck.len() < rounds {
-            let mut kinds: Vec<Self> = Self::ALL.into_iter().filter(drawn).collect();
+            let mut kinds = Self::ALL.to_vec();
             while !kinds.is_empty() {
                 deck.push(kinds.swap_remove(random.range(0, kinds.len() as u64) as usize));
             }

@@ -1,0 +1,122 @@
+//! Workers, sessions and servers are killed while rows change: replaying the topic gives the table, every time.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use sluice_harness::{Engine, Kafka, Postgres, Random, count, wait_until};
+
+use super::replay::replay;
+use super::{SOON, config, properties, start, wait_streaming, with};
+
+const TABLE: &str = "CREATE TABLE t (id bigint PRIMARY KEY, n int NOT NULL, text text);
+    INSERT INTO t SELECT n, 0, 'row ' || n FROM generate_series(1, 20000) n;";
+
+/// One round of changes: upserts, a large transaction now and then, deletes, a rollback.
+fn changes(random: &mut Random) -> String {
+    let id = random.range(1, 20_001);
+    match random.range(0, 10) {
+        0 => format!("UPDATE t SET n = n + 1 WHERE id BETWEEN {id} AND {id} + 500;"),
+        1 => format!("BEGIN; DELETE FROM t WHERE id > {id}; ROLLBACK;"),
+        2 => format!("DELETE FROM t WHERE id BETWEEN {id} AND {id} + 5;"),
+        3 => format!(
+            "UPDATE t SET id = -{id} WHERE id = {id} AND NOT EXISTS (SELECT FROM t other WHERE other.id = -{id});"
+        ),
+        _ => format!("INSERT INTO t VALUES ({id}, 1, 'new') ON CONFLICT (id) DO UPDATE SET n = t.n + 1;"),
+    }
+}
+
+fn table(postgres: &Postgres) -> Result<BTreeMap<i64, Value>> {
+    let rows = postgres.sql("lost", "SELECT json_agg(t) FROM t")?;
+    let rows: Vec<Value> = serde_json::from_str(&rows)?;
+    rows.into_iter().map(|row| Ok((row["id"].as_i64().context("an id")?, row))).collect()
+}
+
+#[test]
+fn kills_of_worker_and_walsender() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    let postgres = Postgres::start()?;
+    postgres.create_database("lost")?;
+    postgres.sql("lost", TABLE)?;
+    let mut random = Random::of("postgres::nothing_lost");
+    let mut worker = start(Engine::Sluice, &properties(kafka, "pglost")?)?;
+    // Schemas would be most of the bytes.
+    let json = "org.apache.kafka.connect.json.JsonConverter";
+    let plain = [("value.converter", json), ("value.converter.schemas.enable", "false")];
+    worker.rest().put_connector("pglost", &with(config(&postgres, "lost", "pglost"), &plain))?.expect(201)?;
+    let kills = count(6, 30);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| -> Result<()> {
+        let (writer_random, postgres, done) = (Random::of("postgres::nothing_lost::writer"), &postgres, &done);
+        let writer = scope.spawn(move || -> Result<usize> {
+            let (mut random, mut rounds) = (writer_random, 0);
+            while !done.load(Ordering::Relaxed) {
+                let sql: String = (0..20).map(|_| changes(&mut random)).collect();
+                postgres.sql("lost", &sql)?;
+                rounds += 1;
+            }
+            Ok(rounds)
+        });
+        let outcome = (|| -> Result<()> {
+            for kill in 0..kills {
+                wait_streaming(postgres, "pglost")?;
+                if kill == 0 {
+                    // A snapshot that is begun anew does not tell of rows that were deleted in between (COMPATIBILITY).
+                    wait_until("the first offset", SOON, || {
+                        let offsets = worker.rest().offsets("pglost")?;
+                        ensure!(offsets.to_string().contains("lsn_commit"), "{offsets}");
+                        Ok(())
+                    })?;
+                }
+                match random.range(0, 2) {
+                    0 => {
+                        worker.kill9()?;
+                        worker.restart()?;
+                    }
+                    _ => {
+                        postgres.sql("lost", "SELECT pg_terminate_backend(pid) FROM pg_stat_replication")?;
+                    }
+                }
+            }
+            Ok(())
+        })();
+        done.store(true, Ordering::Relaxed);
+        let rounds = writer.join().map_err(|_| anyhow::anyhow!("the writer panicked"))??;
+        println!("{kills} kills, {rounds} rounds of changes");
+        outcome
+    })?;
+    let wanted = table(&postgres)?;
+    wait_until("the topic to tell the table", SOON, || {
+        let told = replay(kafka, "pglost.public.t")?;
+        let missing = wanted.iter().filter(|(id, row)| told.get(id) != Some(row)).count();
+        ensure!(told == wanted, "{} rows told, {} in the table, {missing} missing or other", told.len(), wanted.len());
+        Ok(())
+    })
+    .with_context(|| worker.logs())
+}
+
+#[test]
+fn a_database_that_dies_is_found_again() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    let mut postgres = Postgres::start()?;
+    postgres.create_database("lost")?;
+    postgres.sql("lost", "CREATE TABLE t (id bigint PRIMARY KEY, n int, text text)")?;
+    let worker = start(Engine::Sluice, &properties(kafka, "pgdies")?)?;
+    worker.rest().put_connector("pgdies", &config(&postgres, "lost", "pgdies"))?.expect(201)?;
+    wait_streaming(&postgres, "pgdies")?;
+    for round in 0..count(2, 10) {
+        postgres.sql("lost", &format!("INSERT INTO t VALUES ({round}, 1, 'before')"))?;
+        postgres.restart()?;
+        postgres.sql("lost", &format!("UPDATE t SET text = 'after' WHERE id = {round}"))?;
+        let wanted = table(&postgres)?;
+        wait_until("the topic to tell the table", SOON, || {
+            let told = replay(kafka, "pgdies.public.t")?;
+            ensure!(told == wanted, "{told:?}");
+            Ok(())
+        })
+        .with_context(|| worker.logs())?;
+    }
+    worker.rest().wait_running("pgdies", 1, SOON).map(drop)
+}
