@@ -3,6 +3,7 @@
 mod copies;
 mod groups;
 mod kills;
+mod lineage;
 mod refusals;
 mod takeover;
 

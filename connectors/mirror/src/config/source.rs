@@ -7,6 +7,7 @@ use sluice_api::config::{
 };
 use sluice_api::{ConnectError, Properties, Result};
 use sluice_kafka::TopicPartition;
+use sluice_kafka::copy::LineageRules;
 
 use super::{
     FlowConfig, Side, class, flag, flow, interval, list, long, millis, refuse, short, syncs_location, with_interval,
@@ -29,6 +30,8 @@ const CONFIG_EXCLUDE: [&str; 6] = [
 ];
 /// What happens when a source topic was deleted and created again; ours.
 const RECREATED: &str = "topic.recreated";
+/// What happens when a source log has lost records that were copied; ours.
+const TRUNCATED: &str = "topic.truncated";
 const EXACTLY_ONCE: &str = "exactly.once.support";
 
 /// `topics` and `topics.exclude`, which two connectors read.
@@ -79,6 +82,7 @@ fn unlisted_definition() -> ConfigDef {
     ConfigDef::new()
         .define(text("use.defaults.from", "target"))
         .define(text(RECREATED, "fail").validator(Validator::one_of(&["fail", "continue"])))
+        .define(text(TRUNCATED, "fail").validator(Validator::one_of(&["fail", "continue"])))
         .define(list(ASSIGNED_PARTITIONS, &[], ""))
 }
 
@@ -98,10 +102,12 @@ pub(crate) fn validate_source(properties: &Properties) -> Vec<ConfigValue> {
         let message = "exactly-once is not supported yet by the mirror: it copies at least once";
         object(&mut values, EXACTLY_ONCE, message.to_owned());
     }
-    if let Some(text) = get(RECREATED).filter(|text| !["fail", "continue"].contains(text)) {
-        let message =
-            format!("Invalid value {text} for configuration {RECREATED}: String must be one of: fail, continue");
-        object(&mut values, RECREATED, message);
+    for key in [RECREATED, TRUNCATED] {
+        if let Some(text) = get(key).filter(|text| !["fail", "continue"].contains(text)) {
+            let message =
+                format!("Invalid value {text} for configuration {key}: String must be one of: fail, continue");
+            object(&mut values, key, message);
+        }
     }
     let lists = topic_lists().parse(properties);
     if let Err(error) = lists.and_then(|parsed| topic_filter(&parsed)) {
@@ -140,8 +146,8 @@ pub(crate) struct SourceConfig {
     pub(crate) syncs: Option<(Side, i16)>,
     pub(crate) lag_max: i64,
     pub(crate) copy_heartbeats: bool,
-    /// Whether a topic that was created again is copied from its start; otherwise the task fails.
-    pub(crate) goes_on_when_recreated: bool,
+    /// What is done about a source topic that is another log than the one that was copied.
+    pub(crate) lineage_rules: LineageRules,
     /// The partitions of a task; none for the connector.
     pub(crate) assigned: Vec<TopicPartition>,
 }
@@ -168,7 +174,10 @@ impl SourceConfig {
                 .then(|| (location, parsed.short("offset-syncs.topic.replication.factor"))),
             lag_max: parsed.long("offset.lag.max"),
             copy_heartbeats: parsed.boolean("heartbeats.replication.enabled"),
-            goes_on_when_recreated: unlisted.string(RECREATED) == "continue",
+            lineage_rules: LineageRules {
+                goes_on_when_recreated: unlisted.string(RECREATED) == "continue",
+                goes_on_when_truncated: unlisted.string(TRUNCATED) == "continue",
+            },
             assigned: assigned.collect::<Result<_>>()?,
         })
     }

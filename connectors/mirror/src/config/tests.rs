@@ -103,6 +103,7 @@ fn what_is_not_there_is_refused_by_name() {
         ("forwarding.admin.class", "com.example.Admin"),
         ("exactly.once.support", "required"),
         ("topic.recreated", "perhaps"),
+        ("topic.truncated", "perhaps"),
         ("topics", "("),
     ] {
         let values = validate_source(&properties(&[(key, value)]));

@@ -2,7 +2,7 @@
 
 mod acls;
 mod connector;
-mod identity;
+mod marks;
 mod plan;
 mod settings;
 mod syncs;

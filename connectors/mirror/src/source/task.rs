@@ -3,20 +3,15 @@
 //! Invariant 1: a position is reported when the copier says that the target has acknowledged everything up to it. Invariant 5: once a report is
 //! refused, a newer owner may be running and nothing more is written. Invariant 7: told to stop, it waits for what is under way and no more.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sluice_api::connector::{Progress, RunState};
-use sluice_api::{CarrierContext, CarrierTask, ConnectError, ErrorKind, OffsetMap, Properties, Result, Value};
-use sluice_kafka::TopicPartition;
-use sluice_kafka::copy::{Copied, Copier, CopyLimits};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use sluice_api::connector::RunState;
+use sluice_api::{CarrierContext, CarrierTask, ConnectError, ErrorKind, Properties, Result};
+use sluice_kafka::copy::{Assignment, Copied, Copier, CopyLimits};
 use tokio::time::{Instant, sleep_until};
 
-use super::identity;
+use super::marks::Marks;
 use super::syncs::SyncWriter;
 use crate::admin::failed;
 use crate::config::{ClientRole, Side, SourceConfig};
@@ -38,17 +33,10 @@ struct Running {
     context: CarrierContext,
     copier: Copier,
     syncs: Option<SyncWriter>,
-    partitions: HashMap<TopicPartition, Arc<OffsetMap>>,
+    marks: Marks,
     promote_at: Instant,
-    /// Looks whether a topic was created again.
-    watch: JoinHandle<()>,
-    recreated: oneshot::Receiver<ConnectError>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.watch.abort();
-    }
+    /// Alias of the source.
+    source: String,
 }
 
 #[async_trait(?Send)]
@@ -66,31 +54,21 @@ impl CarrierTask for MirrorSourceTask {
         let wait_ms = config.poll_timeout.as_millis().min(i32::MAX as u128).to_string();
         reading.entry("fetch.max.wait.ms".to_owned()).or_insert(wait_ms);
         let writing = config.flow.clients.of(Side::Target, ClientRole::Producer, "replication-producer");
-        let copier = Copier::new(&reading, &writing, limits);
+        let copier = Copier::new(&reading, &writing, limits, config.lineage_rules);
         let mut copier = copier.map_err(|error| failed("preparing to copy", error))?;
-        let partitions: HashMap<TopicPartition, Arc<OffsetMap>> =
-            config.assigned.iter().map(|tp| (tp.clone(), Arc::new(source_partition(&config, tp)))).collect();
-        let mut topics: Vec<Arc<str>> = config.assigned.iter().map(|tp| Arc::clone(&tp.topic)).collect();
-        topics.sort_unstable();
-        topics.dedup();
-        let identities = identity::compare(&context, &config, &topics).await?;
-        let stored = stored(&context, &config.assigned, &partitions).await?;
-        let assigned = config.assigned.iter().zip(stored).map(|(source, offset)| {
-            let remote = config.remote(&source.topic).into();
-            let offset = offset.filter(|_| !identities.recreated.contains(&source.topic));
-            (source.clone(), remote, offset.map(|offset| offset.saturating_add(1)))
+        let mut marks = Marks::new(&config);
+        let stored = marks.stored(&context, &config.assigned).await?;
+        let assigned = config.assigned.iter().zip(stored).map(|(source, stored)| Assignment {
+            source: source.clone(),
+            target: config.remote(&source.topic).into(),
+            offset: stored.offset.map(|offset| offset.saturating_add(1)),
+            lineage: stored.lineage,
         });
         let assigned = copier.assign(assigned.collect());
         assigned.map_err(|error| failed("preparing to copy", error))?;
         let syncs = SyncWriter::new(&config)?;
-        for (topic, id) in &identities.ids {
-            let (source_partition, source_offset) = identity::stored_as(&config, topic, id);
-            let source_partition = Arc::new(source_partition);
-            context.progress.report(Progress { source_partition, source_offset, records: 0, bytes: 0 })?;
-        }
-        let (watch, recreated) = identity::watch(config, identities.ids);
         let promote_at = Instant::now() + PROMOTION;
-        self.running = Some(Running { context, copier, syncs, partitions, promote_at, watch, recreated });
+        self.running = Some(Running { context, copier, syncs, marks, promote_at, source: config.flow.source });
         Ok(())
     }
 
@@ -124,10 +102,9 @@ impl Running {
                     }
                 }
                 copied = self.copier.next() => {
-                    let copied = copied.map_err(|error| failed("copying", error))?;
+                    let copied = copied.map_err(|error| self.failure(error))?;
                     self.report(&copied)?;
                 }
-                Ok(recreated) = &mut self.recreated => return Err(recreated),
                 () = sleep_until(self.promote_at) => {
                     self.promote_at = Instant::now() + PROMOTION;
                     if let Some(syncs) = &mut self.syncs {
@@ -145,16 +122,14 @@ impl Running {
 
     fn report(&mut self, copied: &[Copied]) -> Result<()> {
         for done in copied {
-            let Some(partition) = self.partitions.get(&done.partition) else { continue };
-            self.context.progress.report(Progress {
-                source_partition: Arc::clone(partition),
-                source_offset: OffsetMap::single("offset", Value::Int64(done.end)),
-                records: done.records,
-                bytes: done.bytes,
-            })?;
+            let Some(progress) = self.marks.copied(done) else { continue };
+            self.context.progress.report(progress)?;
             if let Some(syncs) = &mut self.syncs {
                 syncs.copied(done);
             }
+        }
+        for mark in self.marks.changed() {
+            self.context.progress.report(mark)?;
         }
         if let Some(syncs) = &mut self.syncs {
             syncs.send();
@@ -163,35 +138,25 @@ impl Running {
     }
 }
 
+impl Running {
+    fn failure(&self, error: sluice_kafka::Error) -> ConnectError {
+        let (key, what) = match error.kind() {
+            sluice_kafka::ErrorKind::TopicRecreated => ("topic.recreated", "copy the new topic from its start"),
+            sluice_kafka::ErrorKind::LogTruncated => ("topic.truncated", "copy what has taken their place"),
+            _ => return failed("copying", error),
+        };
+        let message = format!(
+            "copying from cluster {}: {error}. What was copied of it would be mixed with what follows. Set {key}=continue to {what} \
+             behind it all the same, or delete the target topic and the connector's offsets first",
+            self.source
+        );
+        ConnectError::connect(message).with_source(error)
+    }
+}
+
 /// Half of the share is for what was fetched, and half for what waits for acknowledgements.
 fn limits(share: u64) -> CopyLimits {
     let (least, most) = FETCH;
     let fetch_bytes = usize::try_from((share / 4).clamp(least, most)).unwrap_or(1 << 20);
     CopyLimits { held_bytes: 2 * fetch_bytes, fetch_bytes }
-}
-
-/// As MirrorMaker names a partition of the source.
-fn source_partition(config: &SourceConfig, tp: &TopicPartition) -> OffsetMap {
-    OffsetMap::new([
-        ("cluster".into(), Value::from(config.flow.source.as_str())),
-        ("partition".into(), Value::Int32(tp.partition)),
-        ("topic".into(), Value::from(&*tp.topic)),
-    ])
-}
-
-/// The last offset that was copied of each partition, as far as it is known.
-async fn stored(
-    context: &CarrierContext,
-    assigned: &[TopicPartition],
-    partitions: &HashMap<TopicPartition, Arc<OffsetMap>>,
-) -> Result<Vec<Option<i64>>> {
-    let wanted: Vec<OffsetMap> =
-        assigned.iter().filter_map(|tp| partitions.get(tp)).map(|partition| (**partition).clone()).collect();
-    let found = context.offsets.offsets(&wanted).await?;
-    let offset = |offset: Option<OffsetMap>| match offset?.get("offset")? {
-        Value::Int64(offset) => Some(*offset).filter(|offset| *offset >= 0),
-        Value::Int32(offset) => Some(i64::from(*offset)).filter(|offset| *offset >= 0),
-        _ => None,
-    };
-    Ok(found.into_iter().map(offset).collect())
 }

@@ -58,17 +58,6 @@ impl Admin {
         created.map_err(|error| Error::from_wire("adding access rules", &error))
     }
 
-    /// The id of each of these topics, `None` for one that is not there. A topic that is deleted and created again gets another one.
-    ///
-    /// # Errors
-    /// No broker answered, or it is older than Kafka 3.7 and does not tell ids ([`ErrorKind::UnsupportedByBroker`](crate::ErrorKind)).
-    pub async fn topic_ids(&self, topics: &[&str], timeout: Duration) -> Result<Vec<Option<String>>, Error> {
-        self.wire()
-            .topic_ids(topics, timeout)
-            .await
-            .map_err(|error| Error::from_wire("reading the ids of topics", &error))
-    }
-
     /// The names of all groups of consumers.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::request::{self, Sent, Verdict};
 use crate::client_log::remind;
 use crate::consumer::{ConsumerLimits, TopicPartition};
 use crate::error::{Error, ErrorKind};
-use crate::fetch::{Fetcher, Start};
+use crate::fetch::{Fetcher, Lineage, LineageRules, Start};
 use crate::properties::{Properties, Role, translate};
 use crate::wire::{self, ClientConfig, Cluster, LookUp, Metadata, PipeEvent, backoff};
 
@@ -50,6 +50,8 @@ pub struct Copied {
     pub bytes: u64,
     /// The latest timestamp of its records, -1 for none.
     pub max_timestamp_ms: i64,
+    /// The log that it was read from.
+    pub lineage: Lineage,
 }
 
 /// Neighbouring records, and where the first of them lies.
@@ -61,6 +63,19 @@ pub struct CopiedRange {
     pub target: i64,
     /// How many records.
     pub records: i64,
+}
+
+/// A partition to copy.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The partition of the source.
+    pub source: TopicPartition,
+    /// The topic of the target; the partition has the same number.
+    pub target: Arc<str>,
+    /// The offset to go on at; `None` is where `auto.offset.reset` says.
+    pub offset: Option<i64>,
+    /// The log that the record before that offset was read from.
+    pub lineage: Lineage,
 }
 
 /// Copies partitions. See the module for what it promises.
@@ -101,7 +116,12 @@ impl Copier {
     ///
     /// # Errors
     /// Properties that cannot be used.
-    pub fn new(source: &Properties, target: &Properties, limits: CopyLimits) -> Result<Self, Error> {
+    pub fn new(
+        source: &Properties,
+        target: &Properties,
+        limits: CopyLimits,
+        rules: LineageRules,
+    ) -> Result<Self, Error> {
         let reading = translate(Role::Consumer, source)?;
         let writing = translate(Role::Producer, target)?;
         writing.security().check_stores()?;
@@ -111,7 +131,7 @@ impl Copier {
             fetch_bytes: limits.fetch_bytes,
             batch_bytes: limits.fetch_bytes,
         };
-        let fetcher = Fetcher::new(&reading, source, fetch, Arc::clone(&fetched))?.with_strict_end();
+        let fetcher = Fetcher::new(&reading, source, fetch, Arc::clone(&fetched))?.with_lineage(rules);
         let given = target.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let client = ClientConfig::parse(given).map_err(|error| Error::from_wire("creating a copier", &error))?;
         let (events_tx, events_rx) = mpsc::unbounded_channel();
@@ -136,14 +156,13 @@ impl Copier {
         })
     }
 
-    /// Adds partitions: the source, the topic of the same partition on the target, and the offset to go on at; `None` is where
-    /// `auto.offset.reset` says.
+    /// Adds partitions.
     ///
     /// # Errors
     /// Called outside of a runtime; no offset, and `auto.offset.reset` is none.
-    pub fn assign(&mut self, partitions: Vec<(TopicPartition, Arc<str>, Option<i64>)>) -> Result<(), Error> {
+    pub fn assign(&mut self, partitions: Vec<Assignment>) -> Result<(), Error> {
         let mut starts = Vec::with_capacity(partitions.len());
-        for (source, topic, offset) in partitions {
+        for Assignment { source, target: topic, offset, lineage } in partitions {
             let start = offset.map(Start::At).or(self.fetcher.reset()).ok_or_else(|| {
                 let message =
                     format!("copying {source}: there is no offset to go on at, and `auto.offset.reset` is none");
@@ -152,9 +171,9 @@ impl Copier {
             let target = TopicPartition::new(topic, source.partition);
             self.by_source.insert(source.clone(), self.lanes.len());
             self.lanes.push(Lane::new(source.clone(), target));
-            starts.push((source, start));
+            starts.push((source, start, lineage));
         }
-        self.fetcher.assign(starts)
+        self.fetcher.assign_known(starts)
     }
 
     /// Stops, or goes on, taking and sending. What is under way is still answered: call [`Copier::next`] while there
@@ -630,6 +649,7 @@ impl Copier {
                     records: u64::try_from(parcel.count()).unwrap_or(0),
                     bytes: parcel.batch().len() as u64,
                     max_timestamp_ms: parcel.max_timestamp(),
+                    lineage: parcel.lineage,
                 });
             }
             let share = self.limits.held_bytes / 16;

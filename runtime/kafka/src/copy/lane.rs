@@ -290,6 +290,7 @@ impl Lane {
         let (mut first, mut second) = parted;
         first.sequence = parcel.sequence;
         second.sequence = parcel.sequence.map(|sequence| after(sequence, first.count()));
+        (first.lineage, second.lineage) = (parcel.lineage, parcel.lineage);
         (first.held, second.held) = (parcel.held.clone(), parcel.held.clone());
         self.queued_bytes -= parcel.batch().len();
         self.queued_bytes += first.batch().len() + second.batch().len();

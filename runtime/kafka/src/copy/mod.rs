@@ -5,7 +5,7 @@
 //! (`wire/pipe.rs`), so dropping the future of `next` loses no half of either.
 //!
 //! ```text
-//! Fetcher (crate::fetch, Fetch v11) → Chunk → parcels of a lane → Produce v8 on a pipe per broker → Copied
+//! Fetcher (crate::fetch, Fetch v13) → Chunk → parcels of a lane → Produce v8 on a pipe per broker → Copied
 //! ```
 //!
 //! # States
@@ -77,6 +77,13 @@
 //! What the source says is mended or given up by [`crate::fetch`]. Damaged bytes are an error. An offset below the log's start follows
 //! `auto.offset.reset` (a warning names the gap); one *behind its end* is an error: the topic was created again or has lost records.
 //!
+//! # Another log under the same name
+//! Topics are fetched by their ids, so a topic that was deleted and created again refuses the very next fetch, and each fetch says up to which
+//! leader epoch was read, so the leader itself answers when its log has lost those records and grown again. [`Copied`] carries both
+//! ([`Lineage`]); who stores them beside the offset and gives them back by [`Assignment`] is safe across restarts too. What is done about
+//! it is said by [`LineageRules`]: an error, or a warning and the new log. Brokers before Kafka 3.1 know neither; they are told apart by offsets
+//! out of range alone.
+//!
 //! # Pause and stop
 //! Paused, nothing is taken and nothing is sent; what is under way is answered. Whoever stops calls [`Copier::next`] until nothing
 //! [is under way](Copier::is_under_way), and reports what comes (Invariant 7). What is left in the queues lies behind every reported position.
@@ -84,8 +91,7 @@
 //! behind its successor's first records: a copy out of order, never a gap. Only transactions would fence that.
 //!
 //! # Not here yet
-//! Fetch v13 with topic ids and fetch sessions (the mirror compares topic ids beside the fetches); a source log that lost records and has
-//! grown again beyond the position (it would take the leader epochs of what was copied); transactions of its own for
+//! Fetch sessions; transactions of its own for
 //! `exactly.once.source.support`, which is refused by name; joining small batches: a lane carries five batches per round trip.
 
 mod broker;
@@ -97,4 +103,5 @@ mod parcel;
 mod rebuild;
 mod request;
 
-pub use copier::{Copied, CopiedRange, Copier, CopyLimits, MAX_REQUEST_BYTES};
+pub use crate::fetch::{Lineage, LineageRules};
+pub use copier::{Assignment, Copied, CopiedRange, Copier, CopyLimits, MAX_REQUEST_BYTES};

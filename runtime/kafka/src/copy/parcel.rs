@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+use crate::fetch::Lineage;
+
 /// Source offsets of neighbouring records without a hole between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
@@ -57,6 +59,8 @@ pub(super) struct Parcel {
     pub(super) is_too_large: bool,
     /// Which one it is.
     pub(super) number: u64,
+    /// The log that it was read from.
+    pub(super) lineage: Lineage,
     /// Counts while the parcel lives.
     pub(super) held: Option<Arc<Held>>,
 }
@@ -74,6 +78,7 @@ impl Parcel {
             is_unresolved: false,
             is_too_large: false,
             number: 0,
+            lineage: Lineage::UNKNOWN,
             held: None,
         }
     }

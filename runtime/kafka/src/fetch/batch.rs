@@ -17,6 +17,8 @@ pub(crate) struct Batch {
     pub(crate) base_offset: i64,
     /// Offset of the last record, of which compaction may have left only the number.
     pub(crate) last_offset: i64,
+    /// Which leader has appended it, -1 when that is not known.
+    pub(crate) leader_epoch: i32,
     /// Timestamp that the records count from.
     pub(crate) base_timestamp: i64,
     /// The latest timestamp.
@@ -70,11 +72,12 @@ pub(super) fn take(bytes: &mut Bytes) -> Result<Option<Front>, String> {
     }
 }
 
-/// The last offset of every whole batch in `bytes` taken together: where the next fetch goes on. Looks at the headers alone.
+/// The last offset of every whole batch in `bytes` taken together, behind which the next fetch goes on, and the leader epoch of the last of
+/// them, -1 when it has none. Looks at the headers alone.
 ///
 /// # Errors
 /// As [`take`].
-pub(super) fn last_offset(bytes: &Bytes) -> Result<Option<i64>, String> {
+pub(super) fn last(bytes: &Bytes) -> Result<Option<(i64, i32)>, String> {
     let (mut rest, mut last) = (bytes.clone(), None);
     while let Some(length) = whole(&rest)? {
         let offset = (&rest[..]).get_i64();
@@ -83,10 +86,19 @@ pub(super) fn last_offset(bytes: &Bytes) -> Result<Option<i64>, String> {
             true => rest.get(23..27).map_or(0, |mut delta| delta.get_i32()),
             false => 0,
         };
-        last = Some(offset.saturating_add(delta.into()));
+        let epoch = rest.get(PREFIX..MAGIC_AT).filter(|_| is_batch).map_or(-1, |mut epoch| epoch.get_i32());
+        last = Some((offset.saturating_add(delta.into()), epoch));
         rest.advance(PREFIX + length);
     }
     Ok(last)
+}
+
+/// The offset alone.
+///
+/// # Errors
+/// As [`take`].
+pub(super) fn last_offset(bytes: &Bytes) -> Result<Option<i64>, String> {
+    Ok(last(bytes)?.map(|(offset, _)| offset))
 }
 
 /// The length of what is at the front, when all of it is there.
@@ -102,7 +114,8 @@ fn batch(base_offset: i64, mut bytes: Bytes) -> Result<Batch, String> {
     if bytes.len() < HEADER {
         return Err(format!("the batch at offset {base_offset} ends within its header"));
     }
-    bytes.advance(5);
+    let leader_epoch = bytes.get_i32();
+    bytes.advance(1);
     let crc = bytes.get_u32();
     let computed = crc32c::crc32c(&bytes);
     if crc != computed {
@@ -122,6 +135,7 @@ fn batch(base_offset: i64, mut bytes: Bytes) -> Result<Batch, String> {
     Ok(Batch {
         base_offset,
         last_offset,
+        leader_epoch,
         base_timestamp,
         max_timestamp,
         log_append_time: (attributes & 0x08 != 0).then_some(max_timestamp),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::vec;
 
 use bytes::{Buf, Bytes};
+use uuid::Uuid;
 
 use super::batch::{self, Batch, Front};
 use super::message_set::{self, Message};
@@ -29,6 +30,7 @@ pub(crate) struct Chunk {
     /// Producers whose transaction at this place is one of those.
     aborting: HashSet<i64>,
     open: Open,
+    topic_id: Option<Uuid>,
 }
 
 /// A batch that was not opened.
@@ -52,6 +54,8 @@ pub(crate) enum Whole {
     Passed {
         /// Its last offset.
         end: i64,
+        /// Which leader has appended it.
+        leader_epoch: i32,
     },
 }
 
@@ -65,7 +69,17 @@ enum Open {
 impl Chunk {
     pub(crate) fn new(bytes: Bytes, mut aborted: Vec<Aborted>) -> Self {
         aborted.sort_unstable_by_key(|aborted| std::cmp::Reverse(aborted.first_offset));
-        Self { bytes, aborted, aborting: HashSet::new(), open: Open::Nothing }
+        Self { bytes, aborted, aborting: HashSet::new(), open: Open::Nothing, topic_id: None }
+    }
+
+    pub(super) fn of_topic(mut self, id: Option<Uuid>) -> Self {
+        self.topic_id = id;
+        self
+    }
+
+    /// Id of the topic that was asked for, where that is known.
+    pub(crate) fn topic_id(&self) -> Option<Uuid> {
+        self.topic_id
     }
 
     /// Bytes that are not opened yet.
@@ -138,7 +152,7 @@ impl Chunk {
                 let bytes = before.slice(..before.len() - self.bytes.len());
                 Whole::Batch { header, bytes }
             }
-            Front::Batch(header) => Whole::Passed { end: header.last_offset },
+            Front::Batch(header) => Whole::Passed { end: header.last_offset, leader_epoch: header.leader_epoch },
         }))
     }
 

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::chunk::Chunk;
 use super::driver::Driver;
+use super::lineage::{Lineage, LineageRules};
 use super::state::State;
 use crate::client_log::lock;
 use crate::consumer::{ConsumerLimits, ConsumerRecord, TopicPartition};
@@ -34,8 +35,8 @@ pub(crate) struct FetchConfig {
     pub(crate) rack: String,
     /// Where to go on when an offset is not there any more; `None` makes it an error.
     pub(crate) reset: Option<Start>,
-    /// Whether an offset behind the end of the log is an error all the same.
-    pub(crate) strict_end: bool,
+    /// Whether the log has to be the one that was read before, and what to do when it is not; `None` for readers that are content with any.
+    pub(crate) lineage: Option<LineageRules>,
 }
 
 impl FetchConfig {
@@ -55,7 +56,7 @@ impl FetchConfig {
                 Some("latest") => Some(Start::Latest),
                 _ => None,
             },
-            strict_end: false,
+            lineage: None,
         }
     }
 }
@@ -108,10 +109,10 @@ impl Fetcher {
         Ok(Self { shared, config, client, driver: Mutex::default() })
     }
 
-    /// Makes an offset behind the end of a log an error: nobody has read it there.
+    /// Compares every log with the one that was read before. An offset behind its end is then an error: nobody has read it there.
     #[must_use]
-    pub(crate) fn with_strict_end(mut self) -> Self {
-        self.config.strict_end = true;
+    pub(crate) fn with_lineage(mut self, rules: LineageRules) -> Self {
+        self.config.lineage = Some(rules);
         self
     }
 
@@ -126,6 +127,23 @@ impl Fetcher {
     /// Called outside of a runtime.
     pub(crate) fn assign(&self, starts: impl IntoIterator<Item = (TopicPartition, Start)>) -> Result<(), Error> {
         lock(&self.shared.state).assign(starts);
+        self.drive()
+    }
+
+    /// As [`Fetcher::assign`], with the log that the offset before is known to be of.
+    ///
+    /// # Errors
+    /// Called outside of a runtime.
+    pub(crate) fn assign_known(
+        &self,
+        starts: impl IntoIterator<Item = (TopicPartition, Start, Lineage)>,
+    ) -> Result<(), Error> {
+        let mut state = lock(&self.shared.state);
+        for (tp, start, lineage) in starts {
+            state.assign([(tp.clone(), start)]);
+            state.set_lineage(&tp, lineage);
+        }
+        drop(state);
         self.drive()
     }
 

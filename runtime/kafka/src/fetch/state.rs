@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::chunk::Chunk;
 use super::fetcher::Start;
+use super::lineage::Lineage;
 use super::names::Names;
 use super::request::{Answer, Asked, Trouble};
 use crate::consumer::{ConsumerRecord, TopicPartition};
@@ -44,6 +46,8 @@ pub(super) struct Partition {
     pub(super) retry_at: Option<Instant>,
     /// The offset that was not in the log, while another place is looked up.
     out_of_range: Option<i64>,
+    /// The log that is read, and up to which epoch.
+    lineage: Lineage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +70,14 @@ impl Partition {
             replica: None,
             retry_at: None,
             out_of_range: None,
+            lineage: Lineage::UNKNOWN,
         }
     }
 
     fn go_to(&mut self, start: Start, generation: u64) {
-        *self = Self { paused: self.paused, leader: self.leader, ..Self::new(start, generation) };
+        // Of the same topic; what was read before the new place is not known.
+        let lineage = Lineage { leader_epoch: -1, ..self.lineage };
+        *self = Self { paused: self.paused, leader: self.leader, lineage, ..Self::new(start, generation) };
     }
 
     /// The broker to ask.
@@ -91,6 +98,42 @@ impl State {
             self.generation += 1;
             self.partitions.insert(tp, Partition::new(start, self.generation));
         }
+    }
+
+    /// Notes which log is read.
+    pub(super) fn set_lineage(&mut self, tp: &TopicPartition, lineage: Lineage) {
+        if let Some(partition) = self.partitions.get_mut(tp) {
+            partition.lineage = lineage;
+        }
+    }
+
+    /// Notes the id of the topic as the cluster knows it now; the one before when that is another.
+    pub(super) fn found_id(&mut self, tp: &TopicPartition, id: Uuid) -> Option<Uuid> {
+        let lineage = &mut self.partitions.get_mut(tp)?.lineage;
+        let before = lineage.topic_id.filter(|before| *before != id);
+        if before.is_none() {
+            lineage.topic_id = Some(id);
+        }
+        before
+    }
+
+    /// Goes on in another log under the same name. Where reading the one before has ended, where that is known.
+    pub(super) fn begin_again(&mut self, tp: &TopicPartition, id: Uuid, start: Start) -> Option<i64> {
+        self.generation += 1;
+        let partition = self.partitions.get_mut(tp)?;
+        let before = if let Start::At(position) = partition.position { Some(position) } else { None };
+        partition.go_to(start, self.generation);
+        partition.lineage = Lineage { topic_id: Some(id), leader_epoch: -1 };
+        before
+    }
+
+    /// What was read is not in the log any more from `end` on: goes on there. `false` when the partition has gone elsewhere.
+    pub(super) fn go_back(&mut self, asked: &Asked, epoch: i32, end: i64) -> bool {
+        let has_moved = self.reset(asked, Start::At(end.min(asked.offset)));
+        if let Some(partition) = self.partitions.get_mut(&asked.tp).filter(|_| has_moved) {
+            (partition.out_of_range, partition.lineage.leader_epoch) = (None, epoch);
+        }
+        has_moved
     }
 
     pub(super) fn revoke(&mut self, gone: &[TopicPartition]) {
@@ -271,6 +314,7 @@ impl State {
             tp: tp.clone(),
             offset: partition.fetch_from,
             leader_epoch: partition.leader.map_or(-1, |leader| leader.epoch),
+            lineage: partition.lineage,
             generation: partition.generation,
             from_replica: partition.leader.is_none_or(|leader| leader.node != node),
         };
@@ -292,7 +336,8 @@ impl State {
         partition.retry_at = None;
         match answer {
             Answer::Records { chunk, next } => {
-                if let Some(next) = next {
+                if let Some((next, epoch)) = next {
+                    partition.lineage.leader_epoch = epoch;
                     partition.fetch_from = partition.fetch_from.max(next);
                     partition.chunks.push_back(*chunk);
                     // Others come first in the next request, which the broker fills from the front.
@@ -310,7 +355,7 @@ impl State {
                 partition.replica = None;
                 match trouble {
                     // Whoever was asked in the leader's place may lag behind: the leader knows.
-                    Trouble::LeaderMoved | Trouble::OutOfRange if asked.from_replica => None,
+                    Trouble::LeaderMoved | Trouble::OutOfRange | Trouble::Diverged { .. } if asked.from_replica => None,
                     trouble => {
                         if matches!(trouble, Trouble::LeaderMoved) {
                             partition.leader = None;

@@ -114,6 +114,11 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Whether the broker knows the request in the version that is spoken.
+    pub(crate) fn speaks<A: Api>(&self) -> bool {
+        self.check_offered::<A>().is_ok()
+    }
+
     /// Whether the broker knows the request with this number.
     pub(super) fn offers(&self, key: i16) -> bool {
         self.offered.contains_key(&key)

@@ -27,7 +27,7 @@ pub(super) fn encode_request<A: Api>(request: &A, client_id: &str, correlation_i
         .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
     let mut body = BytesMut::new();
     header.encode(&mut body, request_header_version(A::FLEXIBLE)).map_err(|error| error.to_string())?;
-    request.encode(&mut body, A::VERSION).map_err(|error| error.to_string())?;
+    request.body().encode(&mut body, A::VERSION).map_err(|error| error.to_string())?;
     let length = i32::try_from(body.len()).map_err(|_| format!("{} bytes", body.len()))?;
     let mut frame = BytesMut::with_capacity(4 + body.len());
     frame.put_i32(length);
@@ -77,10 +77,13 @@ pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin), longest: u
 #[cfg(test)]
 mod tests {
     use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
-    use kafka_protocol::messages::describe_topic_partitions_response::{
-        DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
+    use kafka_protocol::messages::fetch_response::{
+        AbortedTransaction, EpochEndOffset, FetchableTopicResponse, PartitionData,
     };
     use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
+    use kafka_protocol::messages::metadata_response::{
+        MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+    };
     use kafka_protocol::messages::{
         ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
         DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
@@ -89,11 +92,13 @@ mod tests {
     };
     use kafka_protocol::messages::{
         BrokerId, CreateAclsRequest, CreatePartitionsRequest, DescribeAclsRequest, DescribeProducersRequest,
-        DescribeProducersResponse, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
-        IncrementalAlterConfigsRequest, ListGroupsRequest, ProduceRequest, ProducerId, TopicName,
+        DescribeProducersResponse, FetchResponse, IncrementalAlterConfigsRequest, ListGroupsRequest, MetadataResponse,
+        ProduceRequest, ProducerId, TopicName,
     };
     use proptest::prelude::*;
+    use uuid::Uuid;
 
+    use super::super::api::{FetchById, MetadataWithIds};
     use super::*;
 
     fn joined() -> Bytes {
@@ -128,11 +133,11 @@ mod tests {
     }
 
     /// What a broker sends for a request with tagged fields in its header.
-    fn tagged(answer: &impl Encodable) -> Bytes {
+    fn tagged<A: Api>(answer: &impl Encodable) -> Bytes {
         let mut frame = BytesMut::new();
         frame.put_i32(3);
         frame.put_u8(0);
-        answer.encode(&mut frame, 0).expect("encodes");
+        answer.encode(&mut frame, A::VERSION).expect("encodes");
         frame.freeze()
     }
 
@@ -143,30 +148,40 @@ mod tests {
         let topic = TopicResponse::default()
             .with_name(TopicName(StrBytes::from_static_str("t")))
             .with_partitions(vec![partition]);
-        let producers = tagged(&DescribeProducersResponse::default().with_topics(vec![topic]));
+        let producers =
+            tagged::<DescribeProducersRequest>(&DescribeProducersResponse::default().with_topics(vec![topic]));
         let read = decode_answer::<DescribeProducersRequest>(producers.clone(), 3).expect("reads");
         assert_eq!(read.topics[0].partitions[0].active_producers[0].last_sequence, 41);
-        let partition = DescribeTopicPartitionsResponsePartition::default()
-            .with_replica_nodes(vec![BrokerId(1)])
-            .with_eligible_leader_replicas(None)
-            .with_last_known_elr(None);
-        let topic = DescribeTopicPartitionsResponseTopic::default()
+        let diverging = EpochEndOffset::default().with_epoch(4).with_end_offset(95);
+        let partition = PartitionData::default()
+            .with_aborted_transactions(Some(vec![AbortedTransaction::default()]))
+            .with_diverging_epoch(diverging)
+            .with_records(Some(Bytes::from_static(b"batch")));
+        let topic =
+            FetchableTopicResponse::default().with_topic_id(Uuid::from_u128(9)).with_partitions(vec![partition]);
+        let fetched = tagged::<FetchById>(&FetchResponse::default().with_responses(vec![topic]));
+        let read = decode_answer::<FetchById>(fetched.clone(), 3).expect("reads").responses.remove(0);
+        assert_eq!((read.topic_id.as_u128(), read.partitions[0].diverging_epoch.end_offset), (9, 95));
+        let topic = MetadataResponseTopic::default()
             .with_name(Some(TopicName(StrBytes::from_static_str("t"))))
-            .with_partitions(vec![partition]);
-        let topics =
-            tagged(&DescribeTopicPartitionsResponse::default().with_topics(vec![topic]).with_next_cursor(None));
-        assert_eq!(decode_answer::<DescribeTopicPartitionsRequest>(topics.clone(), 3).expect("reads").topics.len(), 1);
+            .with_topic_id(Uuid::from_u128(9))
+            .with_partitions(vec![MetadataResponsePartition::default().with_replica_nodes(vec![BrokerId(1)])]);
+        let broker = MetadataResponseBroker::default().with_host(StrBytes::from_static_str("h"));
+        let metadata = MetadataResponse::default().with_brokers(vec![broker]).with_topics(vec![topic]);
+        let metadata = tagged::<MetadataWithIds>(&metadata);
+        let read = decode_answer::<MetadataWithIds>(metadata.clone(), 3).expect("reads").topics.remove(0);
+        assert_eq!(read.topic_id.as_u128(), 9);
         for length in 0..producers.len() {
             assert!(
                 decode_answer::<DescribeProducersRequest>(producers.slice(..length), 3).is_err(),
                 "cut at {length}"
             );
         }
-        for length in 0..topics.len() {
-            assert!(
-                decode_answer::<DescribeTopicPartitionsRequest>(topics.slice(..length), 3).is_err(),
-                "cut at {length}"
-            );
+        for length in 0..fetched.len() {
+            assert!(decode_answer::<FetchById>(fetched.slice(..length), 3).is_err(), "cut at {length}");
+        }
+        for length in 0..metadata.len() {
+            assert!(decode_answer::<MetadataWithIds>(metadata.slice(..length), 3).is_err(), "cut at {length}");
         }
     }
 
@@ -228,7 +243,8 @@ mod tests {
             survives::<CreateAclsRequest>(&bytes);
             survives::<ListGroupsRequest>(&bytes);
             survives::<DescribeProducersRequest>(&bytes);
-            survives::<DescribeTopicPartitionsRequest>(&bytes);
+            survives::<FetchById>(&bytes);
+            survives::<MetadataWithIds>(&bytes);
         }
     }
 }

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use kafka_protocol::messages::{
     ApiVersionsRequest, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest,
     DeleteTopicsRequest, DescribeAclsRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeProducersRequest,
-    DescribeTopicPartitionsRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest,
-    IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest,
-    ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, ProduceRequest,
-    SaslAuthenticateRequest, SaslHandshakeRequest, SyncGroupRequest,
+    FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest,
+    JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+    OffsetDeleteRequest, OffsetFetchRequest, ProduceRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+    SyncGroupRequest,
 };
 
-use super::api::Api;
+use super::api::{Api, FetchById, MetadataWithIds};
 use super::frame::decode_answer;
 
 /// Decodes an answer of a broker. The first byte chooses the request that is answered; what follows is the frame behind the
@@ -21,7 +21,7 @@ pub fn wire_answers(bytes: &[u8]) {
 }
 
 fn answer(request: u8, frame: &Bytes) {
-    const DECODERS: [fn(&Bytes); 28] = [
+    const DECODERS: [fn(&Bytes); 29] = [
         decode::<ApiVersionsRequest>,
         decode::<MetadataRequest>,
         decode::<FindCoordinatorRequest>,
@@ -49,7 +49,8 @@ fn answer(request: u8, frame: &Bytes) {
         decode::<CreateAclsRequest>,
         decode::<ListGroupsRequest>,
         decode::<DescribeProducersRequest>,
-        decode::<DescribeTopicPartitionsRequest>,
+        decode::<FetchById>,
+        decode::<MetadataWithIds>,
     ];
     DECODERS[usize::from(request) % DECODERS.len()](frame);
 }

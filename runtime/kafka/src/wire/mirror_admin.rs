@@ -5,11 +5,10 @@ use std::time::Duration;
 use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
-use kafka_protocol::messages::describe_topic_partitions_request::TopicRequest;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{
     CreateAclsRequest, CreatePartitionsRequest, DescribeAclsRequest, DescribeConfigsRequest,
-    DescribeTopicPartitionsRequest, IncrementalAlterConfigsRequest, ListGroupsRequest, TopicName,
+    IncrementalAlterConfigsRequest, ListGroupsRequest, TopicName,
 };
 
 use super::api::Api;
@@ -183,23 +182,6 @@ impl TopicAdmin {
         answer.results.iter().zip(bindings).try_for_each(|(result, binding)| {
             Error::check(CreateAclsRequest::NAME, &format!("topic {}", binding.topic), result.error_code)
         })
-    }
-
-    /// The id of each of these topics, in hexadecimal digits; a topic that is created again gets another one. `None` for one that is not there.
-    /// Brokers tell it since Kafka 3.7.
-    pub(crate) async fn topic_ids(&self, topics: &[&str], timeout: Duration) -> Result<Vec<Option<String>>, Error> {
-        let mut connection = self.cluster().any_broker().await?;
-        let mut ids = Vec::with_capacity(topics.len());
-        for topic in topics {
-            // One at a time: an answer has so many partitions at most, and the id comes with the first.
-            let request = DescribeTopicPartitionsRequest::default()
-                .with_topics(vec![TopicRequest::default().with_name(TopicName(text(topic)))])
-                .with_response_partition_limit(1);
-            let answer = connection.call(&request, timeout).await?;
-            let found = answer.topics.first().filter(|found| found.error_code == 0);
-            ids.push(found.map(|found| format!("{:032x}", found.topic_id.as_u128())));
-        }
-        Ok(ids)
     }
 
     /// Every group of consumers, of all brokers.

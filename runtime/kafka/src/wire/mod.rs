@@ -37,6 +37,7 @@ mod fake_broker;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use api::FetchById;
 pub use cluster::Cluster;
 pub use config::{ClientConfig, GroupConfig};
 pub(crate) use connection::Connection;

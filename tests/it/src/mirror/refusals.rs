@@ -44,29 +44,8 @@ fn what_is_not_there_yet_is_refused_by_the_validation() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_source_topic_that_was_created_again_is_not_mixed_with_the_old_one() -> Result<()> {
-    let (source, target) = (Kafka::start()?, Kafka::shared()?);
-    source.topics().create("again", 1, &[])?;
-    source.topics().produce("again", ["old"])?;
-    let worker = Sluice::distributed(&worker_properties(target, "mirror-again")).start()?;
-    put(&worker, "mirror", &flow("MirrorSource", &source, target, &json!({ "topics": "again" })))?;
-    super::wait_equal(&source, "again", target, "A.again").with_context(|| worker.logs())?;
-    worker.rest().stop("mirror")?;
-    worker.rest().wait_state("mirror", "STOPPED", 0, SOON)?;
-    source.topics().delete("again")?;
-    // The new one is longer than the old one was, so no offset gives it away.
-    wait_until("the topic to be there again", SOON, || source.topics().create("again", 1, &[]))?;
-    source.topics().produce("again", ["new 1", "new 2", "new 3"])?;
-    worker.rest().resume("mirror")?;
-    let trace = failure(&worker, "mirror")?;
-    ensure!(trace.contains("topic again of cluster A was deleted and created again"), "{trace}");
-    ensure!(target.topics().read("A.again")?.len() == 1, "the new topic was mixed with the old one");
-    Ok(())
-}
-
 /// Waits until a task has failed; why.
-fn failure(worker: &Worker, connector: &str) -> Result<String> {
+pub(super) fn failure(worker: &Worker, connector: &str) -> Result<String> {
     wait_until("the task to fail", SOON, || -> Result<String> {
         let status = worker.rest().status(connector)?;
         let task = &status["tasks"][0];
