@@ -1,6 +1,6 @@
 //! What the fuzz target `mirror_records` asks.
 
-use crate::formats::{Checkpoint, Heartbeat, OffsetSync};
+use crate::formats::{Checkpoint, Heartbeat, OffsetRange, OffsetSync};
 
 /// Reads bytes as the records of internal topics; what could be read is written as the same fields again.
 ///
@@ -11,6 +11,9 @@ pub fn mirror_records(bytes: &[u8]) {
     let (key, value) = bytes.split_at(usize::from(*at).saturating_sub(1).min(bytes.len()));
     if let Ok(sync) = OffsetSync::read(key, value) {
         assert_eq!(OffsetSync::read(&sync.key(), &sync.value()), Ok(sync));
+    }
+    if let Ok(range) = OffsetRange::read(key, value) {
+        assert_eq!(OffsetRange::read(&range.key(), &range.value()), Ok(range));
     }
     if let Ok(checkpoint) = Checkpoint::read(key, value) {
         assert_eq!(Checkpoint::read(&checkpoint.key(), &checkpoint.value()), Ok(checkpoint));

@@ -9,11 +9,15 @@
 //! - `policy`, `filter`: names of topics, and which topics, groups and settings take part
 //! - `formats/`: records of internal topics, byte for byte
 //! - `offset_syncs/`: when a sync is due, and what syncs make of a group's offset
+//! - `dedicated`: `mm2.properties`, all flows of one file
+//! - `failover`: where groups would go on if the target took over now
 //! - `source/`, `checkpoint/`, `heartbeat/`: the connectors
 
 mod admin;
 mod checkpoint;
 mod config;
+pub mod dedicated;
+pub mod failover;
 mod filter;
 pub mod formats;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -79,6 +79,12 @@ impl ReplicationPolicy {
         format!("mm2-offset-syncs{separator}{alias}{separator}internal")
     }
 
+    /// The topic with offset ranges, by the alias of the cluster at the other end.
+    pub(crate) fn offset_ranges_topic(&self, alias: &str) -> String {
+        let separator = &self.internal_separator;
+        format!("mm2-offset-ranges{separator}{alias}{separator}internal")
+    }
+
     /// The topic with checkpoints of groups of the cluster `alias`.
     pub(crate) fn checkpoints_topic(&self, alias: &str) -> String {
         let separator = &self.internal_separator;

@@ -4,6 +4,7 @@
 //! nothing outlives the test process, however it ends, and nothing is killed by name.
 
 mod kafka;
+mod mirror;
 pub mod oracle;
 mod postgres;
 pub mod probe;
@@ -20,6 +21,7 @@ pub use kafka::{
     Certificates, EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD,
     SecuredKafka, Topics, USER, jars, java,
 };
+pub use mirror::MirrorMaker;
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, Postgres};
 pub use process::{Launch, Server, Usage};
 pub use proxy::{Cut, Proxy};

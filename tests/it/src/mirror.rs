@@ -1,9 +1,11 @@
 //! Two real clusters, and a mirror between them.
 
 mod copies;
+mod failover;
 mod groups;
 mod kills;
 mod lineage;
+mod maker;
 mod refusals;
 mod takeover;
 

@@ -104,7 +104,7 @@ async fn look(config: &CheckpointConfig, admin: &Admin, groups: &GroupAdmin, kno
 }
 
 /// An admin client for groups.
-pub(super) fn group_admin(properties: &Properties) -> Result<GroupAdmin> {
+pub(crate) fn group_admin(properties: &Properties) -> Result<GroupAdmin> {
     let given = properties.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let config = ClientConfig::parse(given);
     config.map(GroupAdmin::new).map_err(|error| sluice_api::ConnectError::config(error.to_string()))

@@ -6,6 +6,8 @@ mod reader;
 mod task;
 mod translate;
 
+pub(crate) use connector::group_admin;
+pub(crate) use reader::{Topic, lock};
 use sluice_api::config::{ConfigDef, ConfigValue};
 use sluice_api::connector::AlteredOffsets;
 use sluice_api::{Connector, ConnectorKind, ConnectorPlugin, Properties, Result, TaskFactory, TaskHandle};

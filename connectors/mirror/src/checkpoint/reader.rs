@@ -6,23 +6,23 @@ use sluice_api::Properties;
 use sluice_kafka::{Admin, KafkaBasedLog, LogOptions, LogRecord, Tenure};
 
 use super::translate::{Checkpoints, remember};
-use crate::formats::{Checkpoint, OffsetSync};
+use crate::formats::{Checkpoint, OffsetRange, OffsetSync};
 use crate::offset_syncs::OffsetSyncStore;
 
 /// An internal topic, and how to reach it.
 #[derive(Clone, Debug)]
-pub(super) struct Topic {
-    pub(super) name: String,
-    pub(super) replication_factor: i16,
+pub(crate) struct Topic {
+    pub(crate) name: String,
+    pub(crate) replication_factor: i16,
     /// Of the consumer that reads it.
-    pub(super) properties: Properties,
+    pub(crate) properties: Properties,
 }
 
 /// What was read, shared with the thread that reads on.
-pub(super) type Shared<T> = Arc<Mutex<T>>;
+pub(crate) type Shared<T> = Arc<Mutex<T>>;
 
 /// Locks what is shared; a reader that panicked has left it whole.
-pub(super) fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -31,7 +31,7 @@ impl Topic {
     ///
     /// # Errors
     /// What no retry can mend.
-    pub(super) async fn follow_syncs(
+    pub(crate) async fn follow_syncs(
         &self,
         store: &Shared<OffsetSyncStore>,
     ) -> Result<KafkaBasedLog, sluice_kafka::Error> {
@@ -42,19 +42,37 @@ impl Topic {
             Err(error) => tracing::warn!(topic, %error, "a record is no offset sync"),
         });
         let log = log.await?;
-        lock(store).is_read();
         Ok(log)
     }
 
-    /// Reads to the end and stops.
+    /// The same with offset ranges.
     ///
     /// # Errors
     /// What no retry can mend.
-    pub(super) async fn read_checkpoints(&self, groups: &[String]) -> Result<Checkpoints, sluice_kafka::Error> {
+    pub(crate) async fn follow_ranges(
+        &self,
+        store: &Shared<OffsetSyncStore>,
+    ) -> Result<KafkaBasedLog, sluice_kafka::Error> {
+        let taking = Arc::clone(store);
+        let topic = self.name.clone();
+        let log = self.follow(move |key, value| match OffsetRange::read(key, value) {
+            Ok(range) => lock(&taking).take_range(&range),
+            Err(error) => tracing::warn!(topic, %error, "a record is no offset range"),
+        });
+        log.await
+    }
+
+    /// Reads to the end and stops: checkpoints of these groups, or of all.
+    ///
+    /// # Errors
+    /// What no retry can mend.
+    pub(crate) async fn read_checkpoints(&self, groups: Option<&[String]>) -> Result<Checkpoints, sluice_kafka::Error> {
         let read: Shared<Checkpoints> = Arc::default();
-        let (taking, groups, topic) = (Arc::clone(&read), groups.to_vec(), self.name.clone());
+        let (taking, groups, topic) = (Arc::clone(&read), groups.map(<[String]>::to_vec), self.name.clone());
         let log = self.follow(move |key, value| match Checkpoint::read(key, value) {
-            Ok(checkpoint) if groups.contains(&checkpoint.group) => remember(&mut lock(&taking), checkpoint),
+            Ok(checkpoint) if groups.as_ref().is_none_or(|groups| groups.contains(&checkpoint.group)) => {
+                remember(&mut lock(&taking), checkpoint);
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(topic, %error, "a record is no checkpoint"),
         });

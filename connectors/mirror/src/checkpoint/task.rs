@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sluice_api::{OffsetMap, Properties, Result, Schema, SourceRecord, SourceTask, SourceTaskContext, Value};
-use sluice_kafka::KafkaBasedLog;
 use sluice_kafka::wire::GroupAdmin;
+use sluice_kafka::{Admin, KafkaBasedLog, OffsetSpec, TopicPartition};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::connector::group_admin;
 use super::reader::{Shared, Topic, lock};
-use super::translate::{Checkpoints, checkpoints, remember, to_commit};
+use super::translate::{Checkpoints, Starts, before_the_first_sync, checkpoints, remember, to_commit};
+use crate::admin::failed;
 use crate::config::{CheckpointConfig, ClientRole, Side};
 use crate::formats::Checkpoint;
 use crate::heartbeat::now_ms;
@@ -33,6 +34,7 @@ pub(super) struct MirrorCheckpointTask {
 struct Running {
     config: Arc<CheckpointConfig>,
     source: GroupAdmin,
+    target: Admin,
     topic: Arc<str>,
     known: Known,
     background: Vec<JoinHandle<()>>,
@@ -44,8 +46,8 @@ struct Running {
 struct Known {
     checkpoints: Shared<Checkpoints>,
     syncs: Shared<Option<Shared<OffsetSyncStore>>>,
-    /// Reads the offset syncs on.
-    log: Shared<Option<KafkaBasedLog>>,
+    /// Read the offset syncs and ranges on.
+    logs: Shared<Vec<KafkaBasedLog>>,
 }
 
 #[async_trait(?Send)]
@@ -54,7 +56,9 @@ impl SourceTask for MirrorCheckpointTask {
         let config = Arc::new(CheckpointConfig::parse(properties)?);
         let flow = &config.flow;
         let source = group_admin(&flow.clients.of(Side::Source, ClientRole::Admin, "checkpoint-source-admin"))?;
-        let known = Known { checkpoints: Arc::default(), syncs: Arc::default(), log: Arc::default() };
+        let target = Admin::new(&flow.clients.of(Side::Target, ClientRole::Admin, "checkpoint-target-admin"));
+        let target = target.map_err(|error| failed("creating an admin client", error))?;
+        let known = Known { checkpoints: Arc::default(), syncs: Arc::default(), logs: Arc::default() };
         let mut background = vec![tokio::spawn(read(Arc::clone(&config), known.clone()))];
         if let Some(interval) = config.sync_group_offsets {
             let target = group_admin(&flow.clients.of(Side::Target, ClientRole::Admin, "checkpoint-target-admin"))?;
@@ -66,6 +70,7 @@ impl SourceTask for MirrorCheckpointTask {
             due: Instant::now(),
             config: Arc::clone(&config),
             source,
+            target,
             known,
             background,
         });
@@ -114,14 +119,32 @@ impl Running {
                     continue;
                 }
             };
+            let before = before_the_first_sync(&self.config, &lock(&syncs), &committed);
+            let starts = self.starts(before).await;
             let mut known = lock(&self.known.checkpoints);
-            let made = checkpoints(&self.config, &lock(&syncs), &known, group, &committed);
+            let made = checkpoints(&self.config, (&lock(&syncs), &starts), &known, group, &committed);
             for checkpoint in made {
                 records.push(self.record(&checkpoint));
                 remember(&mut known, checkpoint);
             }
         }
         Ok(records)
+    }
+
+    /// Where the logs of these partitions of the target begin: nothing that a group has not read lies before that.
+    async fn starts(&self, partitions: Vec<TopicPartition>) -> Starts {
+        if partitions.is_empty() {
+            return Starts::new();
+        }
+        let starts = self.target.list_offsets(&partitions, OffsetSpec::Earliest, self.config.flow.admin_timeout).await;
+        match starts {
+            Ok(starts) => starts.into_iter().collect(),
+            Err(error) => {
+                let connector = &self.config.flow.name;
+                tracing::warn!(connector, %error, "groups behind the first offset sync are not translated for now");
+                Starts::new()
+            }
+        }
     }
 
     fn record(&self, checkpoint: &Checkpoint) -> SourceRecord {
@@ -150,7 +173,7 @@ async fn read(config: Arc<CheckpointConfig>, known: Known) {
         replication_factor: config.replication_factor,
         properties: flow.clients.of(Side::Target, ClientRole::Consumer, "checkpoints-target-consumer"),
     };
-    let only_latest = match checkpoints.read_checkpoints(&config.assigned).await {
+    let only_latest = match checkpoints.read_checkpoints(Some(&config.assigned)).await {
         Ok(read) => {
             *lock(&known.checkpoints) = read;
             false
@@ -170,11 +193,18 @@ async fn read(config: Arc<CheckpointConfig>, known: Known) {
         replication_factor: config.replication_factor,
         properties: flow.clients.of(config.syncs_location, ClientRole::Consumer, purpose),
     };
+    let ranges = Topic { name: flow.offset_ranges_topic(config.syncs_location), ..syncs.clone() };
     loop {
         let store = Arc::new(Mutex::new(OffsetSyncStore::new(only_latest)));
         match syncs.follow_syncs(&store).await {
             Ok(log) => {
-                *lock(&known.log) = Some(log);
+                lock(&known.logs).push(log);
+                match ranges.follow_ranges(&store).await {
+                    Ok(log) => lock(&known.logs).push(log),
+                    // Only the mirror that wrote them has them; MirrorMaker's syncs say enough to lose nothing.
+                    Err(error) => tracing::warn!(topic = ranges.name, %error, "offset ranges were not read"),
+                }
+                lock(&store).is_read();
                 *lock(&known.syncs) = Some(store);
                 return;
             }

@@ -1,6 +1,6 @@
 //! From what a group has committed in the source to checkpoints, as far as they say something new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sluice_kafka::TopicPartition;
 use sluice_kafka::wire::Committed;
@@ -10,12 +10,29 @@ use crate::formats::Checkpoint;
 use crate::offset_syncs::{OffsetSyncStore, Translation};
 
 /// The last checkpoint of each group and target partition.
-pub(super) type Checkpoints = BTreeMap<String, BTreeMap<(String, i32), Checkpoint>>;
+pub(crate) type Checkpoints = BTreeMap<String, BTreeMap<(String, i32), Checkpoint>>;
 
-/// Checkpoints of `group` that say something new.
-pub(super) fn checkpoints(
+/// Where the logs of partitions of the target begin.
+pub(super) type Starts = HashMap<TopicPartition, i64>;
+
+/// The partitions of the target for which a group stands before everything that syncs know of.
+pub(super) fn before_the_first_sync(
     config: &CheckpointConfig,
     syncs: &OffsetSyncStore,
+    committed: &[Committed],
+) -> Vec<TopicPartition> {
+    let followed = committed.iter().filter(|committed| config.topics.accepts(&committed.topic));
+    let before = followed.filter(|committed| {
+        let source = TopicPartition::new(committed.topic.as_str(), committed.partition);
+        syncs.translate(&source, committed.offset) == Translation::TooOld
+    });
+    before.map(|committed| TopicPartition::new(target_topic(config, &committed.topic), committed.partition)).collect()
+}
+
+/// Checkpoints of `group` that say something new. A group that stands before the first sync goes on where the target's log begins.
+pub(super) fn checkpoints(
+    config: &CheckpointConfig,
+    (syncs, starts): (&OffsetSyncStore, &Starts),
     known: &Checkpoints,
     group: &str,
     committed: &[Committed],
@@ -23,10 +40,15 @@ pub(super) fn checkpoints(
     let followed = committed.iter().filter(|committed| config.topics.accepts(&committed.topic));
     let checkpoint = |committed: &Committed| {
         let source = TopicPartition::new(committed.topic.as_str(), committed.partition);
-        let Translation::At(downstream) = syncs.translate(&source, committed.offset) else { return None };
+        let partition = TopicPartition::new(target_topic(config, &committed.topic), committed.partition);
+        let downstream = match syncs.translate(&source, committed.offset) {
+            Translation::At(downstream) => downstream,
+            Translation::TooOld => *starts.get(&partition)?,
+            Translation::Unknown => return None,
+        };
         Some(Checkpoint {
             group: group.to_owned(),
-            partition: TopicPartition::new(target_topic(config, &committed.topic), committed.partition),
+            partition,
             upstream: committed.offset,
             downstream,
             metadata: committed.metadata.clone(),
@@ -111,7 +133,7 @@ mod tests {
         known: &Checkpoints,
         at: Committed,
     ) -> Vec<(String, i64)> {
-        let made = checkpoints(config, syncs, known, "g", &[at]);
+        let made = checkpoints(config, (syncs, &Starts::new()), known, "g", &[at]);
         made.iter().map(|it| (it.partition.topic.to_string(), it.downstream)).collect()
     }
 
@@ -125,10 +147,21 @@ mod tests {
     }
 
     #[test]
+    fn a_group_before_the_first_sync_goes_on_where_the_target_begins() {
+        let (config, syncs) = (config(&[]), syncs("t", &[(10, 20)]));
+        let old = [committed("t", 9), committed("u", 9)];
+        let before = before_the_first_sync(&config, &syncs, &old);
+        assert_eq!(before, [TopicPartition::new("A.t", 0)], "of u nothing was copied");
+        let starts = Starts::from([(before[0].clone(), 5)]);
+        let made = checkpoints(&config, (&syncs, &starts), &Checkpoints::new(), "g", &old);
+        assert_eq!(made.iter().map(|it| (it.upstream, it.downstream)).collect::<Vec<_>>(), [(9, 5)]);
+    }
+
+    #[test]
     fn only_what_is_new_is_written() {
         let (config, syncs) = (config(&[]), syncs("t", &[(100, 200), (200, 300)]));
         let mut known = Checkpoints::new();
-        let first = checkpoints(&config, &syncs, &known, "g", &[committed("t", 250)]).remove(0);
+        let first = checkpoints(&config, (&syncs, &Starts::new()), &known, "g", &[committed("t", 250)]).remove(0);
         remember(&mut known, first);
         assert_eq!(made(&config, &syncs, &known, committed("t", 251)), [], "no farther in the target");
         assert_eq!(
@@ -141,7 +174,8 @@ mod tests {
     #[test]
     fn nothing_is_taken_back_on_the_target() {
         let mut known = Checkpoints::new();
-        let made = checkpoints(&config(&[]), &syncs("t", &[(100, 200)]), &known, "g", &[committed("t", 100)]);
+        let syncs = (&syncs("t", &[(100, 200)]), &Starts::new());
+        let made = checkpoints(&config(&[]), syncs, &known, "g", &[committed("t", 100)]);
         made.into_iter().for_each(|checkpoint| remember(&mut known, checkpoint));
         let of_group = &known["g"];
         let at = |offset| Committed { topic: "A.t".to_owned(), ..committed("t", offset) };

@@ -104,6 +104,14 @@ impl FlowConfig {
         })
     }
 
+    /// The topic with offset ranges, beside that of the offset syncs.
+    pub(crate) fn offset_ranges_topic(&self, location: super::Side) -> String {
+        self.policy.offset_ranges_topic(match location {
+            super::Side::Source => &self.target,
+            super::Side::Target => &self.source,
+        })
+    }
+
     /// The topic with checkpoints, on the target.
     pub(crate) fn checkpoints_topic(&self) -> String {
         self.policy.checkpoints_topic(&self.source)

@@ -7,10 +7,12 @@
 
 mod checkpoint;
 mod heartbeat;
+mod offset_range;
 mod offset_sync;
 mod primitive;
 
 pub use checkpoint::Checkpoint;
 pub use heartbeat::Heartbeat;
+pub use offset_range::{OffsetRange, SLOTS};
 pub use offset_sync::OffsetSync;
 pub use primitive::Malformed;

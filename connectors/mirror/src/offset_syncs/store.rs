@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use sluice_kafka::TopicPartition;
 
+use super::ranges::Ranges;
 use super::slots::Slots;
-use crate::formats::OffsetSync;
+use crate::formats::{OffsetRange, OffsetSync};
 
 /// Where a group goes on in the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub(crate) enum Translation {
 #[derive(Debug)]
 pub(crate) struct OffsetSyncStore {
     partitions: HashMap<TopicPartition, Slots>,
+    ranges: HashMap<TopicPartition, Ranges>,
     /// Whether the topic was read to where it ended at the start.
     is_read: bool,
     /// Whether only the latest sync of those that were there counts: checkpoints of the time before are not known, and none may go back.
@@ -31,7 +33,7 @@ pub(crate) struct OffsetSyncStore {
 impl OffsetSyncStore {
     /// Knows nothing yet.
     pub(crate) fn new(only_latest_at_start: bool) -> Self {
-        Self { partitions: HashMap::new(), is_read: false, only_latest_at_start }
+        Self { partitions: HashMap::new(), ranges: HashMap::new(), is_read: false, only_latest_at_start }
     }
 
     /// Everything that was there at the start has been taken.
@@ -50,9 +52,38 @@ impl OffsetSyncStore {
         }
     }
 
-    /// Where a group that stands at `upstream` goes on: at the sync itself, else one record behind it, since how many of the records in
-    /// between the target has is not known.
+    /// Takes a range of the topic beside it, in the order of the topic.
+    pub(crate) fn take_range(&mut self, range: &OffsetRange) {
+        self.ranges.entry(range.partition.clone()).or_default().take(range);
+    }
+
+    /// Where a group that stands at `upstream` goes on: exactly where a range says it, or behind the last record before it that one knows. Where
+    /// a sync says more, for instance because MirrorMaker has copied since, or where there is no range: at the sync itself, else one record
+    /// behind it, since how many of the records in between the target has is not known.
     pub(crate) fn translate(&self, partition: &TopicPartition, upstream: i64) -> Translation {
+        if !self.is_read {
+            return Translation::Unknown;
+        }
+        let range = self.ranges.get(partition).and_then(|ranges| ranges.lookup(upstream));
+        let synced = self.partitions.get(partition).map(|slots| slots.lookup(upstream));
+        match range {
+            Some((known, downstream))
+                if synced.is_none_or(|sync| sync.upstream > upstream || sync.upstream <= known) =>
+            {
+                Translation::At(downstream)
+            }
+            _ => self.translate_by_sync(partition, upstream),
+        }
+    }
+
+    /// Up to where a source partition is known to be copied.
+    pub(crate) fn known_to(&self, partition: &TopicPartition) -> Option<i64> {
+        let range = self.ranges.get(partition).and_then(|ranges| ranges.lookup(i64::MAX)).map(|(known, _)| known);
+        let synced = self.partitions.get(partition).map(|slots| slots.lookup(i64::MAX).upstream.saturating_add(1));
+        range.max(synced)
+    }
+
+    fn translate_by_sync(&self, partition: &TopicPartition, upstream: i64) -> Translation {
         let Some(slots) = self.partitions.get(partition).filter(|_| self.is_read) else { return Translation::Unknown };
         let sync = slots.lookup(upstream);
         match sync.upstream.cmp(&upstream) {
@@ -134,6 +165,28 @@ mod tests {
         let slots: Vec<String> =
             text(&store).split(' ').map(|slot| slot.split(':').next().unwrap_or_default().to_owned()).collect();
         assert_eq!(slots.join(" "), "0=10446 7=10391 8=10269 9=10142 10=9986 11=9600 12=8787 13=7023 14=0");
+    }
+
+    #[test]
+    fn a_range_is_exact_and_a_later_sync_says_more() {
+        let mut store = started(true);
+        feed(&mut store, [(100, 200)]);
+        store.take_range(&OffsetRange { partition: tp(), upstream: 90, downstream: 190, records: 60 });
+        for (upstream, expected) in [
+            (89, Translation::TooOld),
+            (95, Translation::At(195)),
+            (100, Translation::At(200)),
+            (149, Translation::At(249)),
+            (150, Translation::At(250)),
+            (170, Translation::At(250)),
+        ] {
+            assert_eq!(store.translate(&tp(), upstream), expected, "{upstream}");
+        }
+        // Copied by MirrorMaker.
+        feed(&mut store, [(160, 300)]);
+        for (upstream, expected) in [(149, 249), (155, 250), (160, 300), (170, 301)] {
+            assert_eq!(store.translate(&tp(), upstream), Translation::At(expected), "{upstream}");
+        }
     }
 
     #[test]

@@ -110,8 +110,10 @@ impl Clusters {
             Side::Source => &self.source,
             Side::Target => &self.target,
         };
-        let topic = self.config.flow.offset_syncs_topic(location);
-        create_internal(admin, &topic, replication_factor, self.config.flow.admin_timeout).await
+        for topic in [self.config.flow.offset_syncs_topic(location), self.config.flow.offset_ranges_topic(location)] {
+            create_internal(admin, &topic, replication_factor, self.config.flow.admin_timeout).await?;
+        }
+        Ok(())
     }
 
     /// Repeats what is scheduled until the connector stops.

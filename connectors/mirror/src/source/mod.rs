@@ -9,6 +9,7 @@ mod syncs;
 mod task;
 mod topics;
 
+pub(crate) use plan::partitions;
 use sluice_api::config::{ConfigDef, ConfigValue};
 use sluice_api::connector::{AlteredOffsets, ExactlyOnceSupport};
 use sluice_api::{Connector, ConnectorKind, ConnectorPlugin, Properties, Result, TaskFactory, TaskHandle};

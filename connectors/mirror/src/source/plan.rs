@@ -17,7 +17,7 @@ pub(super) enum Missing {
 }
 
 /// The partitions of every topic that is copied, in the order in which the cluster lists them.
-pub(super) fn partitions(config: &SourceConfig, source: &[TopicDescription]) -> Vec<TopicPartition> {
+pub(crate) fn partitions(config: &SourceConfig, source: &[TopicDescription]) -> Vec<TopicPartition> {
     let copied = source.iter().filter(|topic| config.copies(&topic.name));
     let each =
         copied.flat_map(|topic| (0..topic.partitions).map(|number| TopicPartition::new(topic.name.as_str(), number)));

@@ -17,7 +17,7 @@ use crate::admin::failed;
 use crate::config::{ClientRole, Side, SourceConfig};
 
 /// How often syncs go out that could wait.
-const PROMOTION: Duration = Duration::from_secs(5);
+const PROMOTION: Duration = Duration::from_secs(1);
 /// How long the last syncs are waited for.
 const LAST_SYNCS: Duration = Duration::from_secs(2);
 /// Bytes of one fetch, and what waits of one.

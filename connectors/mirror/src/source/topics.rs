@@ -4,14 +4,14 @@ use crate::config::SourceConfig;
 
 impl SourceConfig {
     /// Whether a topic of the source is copied: selected, not internal, and not one that comes from the target.
-    pub(super) fn copies(&self, topic: &str) -> bool {
+    pub(crate) fn copies(&self, topic: &str) -> bool {
         let policy = &self.flow.policy;
         let is_selected = self.topics.accepts(topic) || (self.copy_heartbeats && policy.is_heartbeats_topic(topic));
         is_selected && !policy.is_internal_topic(topic) && !policy.is_cycle(topic, &self.flow.target)
     }
 
     /// What it is called on the target.
-    pub(super) fn remote(&self, topic: &str) -> String {
+    pub(crate) fn remote(&self, topic: &str) -> String {
         self.flow.policy.remote_topic(&self.flow.source, topic)
     }
 }

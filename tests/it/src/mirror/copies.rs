@@ -89,7 +89,7 @@ fn with_headers(kafka: &Kafka, topic: &str) -> Result<()> {
 }
 
 /// Every third transaction is given up.
-fn transactions(kafka: &Kafka, topic: &str, transactions: usize) -> Result<()> {
+pub(super) fn transactions(kafka: &Kafka, topic: &str, transactions: usize) -> Result<()> {
     kafka.topics().create(topic, 1, &[])?;
     let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
         .set("bootstrap.servers", kafka.bootstrap())
