@@ -39,7 +39,7 @@ fn the_file_of_mirror_maker_runs_every_flow_and_each_takes_over_from_the_other()
         ensure!(engine == Engine::Oracle || ended.success(), "{ended}\n{}", mirror.logs());
     }
     for (kafka, cycle) in [(&a, "B.A.orders"), (&b, "A.B.orders")] {
-        ensure!(kafka.topics().settings(cycle).is_err(), "{cycle} went in a circle");
+        ensure!(!kafka.topics().names()?.iter().any(|name| name == cycle), "{cycle} went in a circle");
     }
     Ok(())
 }
