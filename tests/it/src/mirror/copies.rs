@@ -121,8 +121,9 @@ fn compacted(kafka: &Kafka, topic: &str) -> Result<()> {
     kafka.topics().create(topic, 1, &settings)?;
     let mut written = 0;
     wait_until("compaction to make holes", SOON, || -> Result<()> {
-        let keys = (0..40)
-            .map(|key| (Some(format!("key {}", (written + key * 7) % 60)), Some(format!("value {written} {key}"))));
+        // Keys without a pattern, so that what is left of them lies here and there.
+        let key = |number: u64| format!("key {}", (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) % 60);
+        let keys = (written..written + 40).map(|number| (Some(key(number)), Some(format!("value {number}"))));
         kafka.topics().produce_keyed(topic, Some(0), keys)?;
         written += 40;
         let left = kafka.topics().read(topic)?;
