@@ -12,7 +12,33 @@ Examples:
   sluice connect-distributed config/connect-distributed.properties
       A worker of a Connect group, with the properties file that Kafka Connect takes.
   sluice connect-standalone config/connect-standalone.properties config/connectors/file-source.json
-      One process with the connectors of the given files.";
+      One process with the connectors of the given files.
+  sluice connect-mirror-maker config/connect-mirror-maker.properties
+      Mirrors clusters, with the properties file that Kafka's MirrorMaker 2 takes.";
+
+const FAILOVER_EXAMPLES: &str = "\
+Examples:
+  sluice mirror failover-check mm2.properties
+      One line per group and partition: what it has committed, where it goes on, what it reads twice.
+  sluice mirror failover-check mm2.properties --clusters B --json
+
+A walk to B and back, with sync.group.offsets.enabled = true on both flows:
+  1. Stop the producers and consumers at A, when A still answers; `sluice mirror status` shows when everything is copied.
+  2. sluice mirror failover-check mm2.properties --clusters B
+  3. Start the consumers at B on A.TOPIC and TOPIC, the producers at B on TOPIC.
+  4. The way back is the same from B to A: B->A copies TOPIC of B as B.TOPIC; check with --clusters A.";
+
+const MIRROR_EXAMPLES: &str = "\
+Examples:
+  sluice connect-mirror-maker mm2.properties
+      Runs every flow of the file, for instance of this one:
+        clusters = A, B
+        A.bootstrap.servers = a1:9092
+        B.bootstrap.servers = b1:9092
+        A->B.enabled = true
+        A->B.topics = orders.*
+  sluice connect-mirror-maker mm2.properties --clusters B
+      Only the flows to B. With dedicated.mode.enable.internal.rest = true, several such nodes share the work.";
 
 /// A Kafka Connect worker as one native binary.
 #[derive(Debug, Parser)]
@@ -43,6 +69,21 @@ pub(crate) enum Command {
         #[arg(value_name = "CONNECTOR.PROPERTIES|CONNECTOR.JSON")]
         connectors: Vec<PathBuf>,
     },
+    /// Mirror clusters: all flows of a MirrorMaker 2 properties file, without any Connect cluster.
+    #[command(after_help = MIRROR_EXAMPLES)]
+    ConnectMirrorMaker {
+        /// Properties, as for Kafka's connect-mirror-maker.sh.
+        #[arg(value_name = "MM2.PROPERTIES")]
+        file: PathBuf,
+        /// Only flows to these clusters; the node belongs near them. All unless given.
+        #[arg(long, value_name = "ALIAS", num_args = 1..)]
+        clusters: Vec<String>,
+    },
+    /// Look at the flows of a MirrorMaker 2 properties file.
+    Mirror {
+        #[command(subcommand)]
+        question: MirrorQuestion,
+    },
     /// Run a worker on an embedded single-node broker, to try things out.
     #[command(
         after_help = "Examples:\n  sluice dev\n  sluice dev --data-dir /tmp/sluice --port 8084\n  sluice dev --bootstrap-servers localhost:9092   (a real Kafka instead of the embedded broker)"
@@ -54,6 +95,29 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MirrorQuestion {
+    /// How far each partition is copied.
+    #[command(after_help = "Example:\n  sluice mirror status mm2.properties")]
+    Status(MirrorFile),
+    /// Where each consumer group would go on if the target took over now; ends with 1 when one of them must not be moved.
+    #[command(after_help = FAILOVER_EXAMPLES)]
+    FailoverCheck(MirrorFile),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MirrorFile {
+    /// Properties, as for connect-mirror-maker.
+    #[arg(value_name = "MM2.PROPERTIES")]
+    pub(crate) file: PathBuf,
+    /// Only flows to these clusters.
+    #[arg(long, value_name = "ALIAS", num_args = 1..)]
+    pub(crate) clusters: Vec<String>,
+    /// Prints JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,11 +8,10 @@ use anyhow::{Context, anyhow};
 use sluice_api::{ConnectorPlugin, Properties};
 use sluice_herder::distributed::{DistributedHerder, DistributedOptions};
 use sluice_herder::group::ConnectProtocol;
-use sluice_herder::{Health, Herder, Loggers, SystemClock};
+use sluice_herder::{Health, Herder, Loggers, Peers, SystemClock};
 use sluice_kafka::wire::GroupConfig;
 use sluice_kafka::{Admin, Tenure};
 use sluice_plugins::Registry;
-use sluice_rest::{BoundServer, RestClient};
 use sluice_storage::config::KafkaConfigBackingStore;
 use sluice_storage::offset::KafkaOffsetBackingStore;
 use sluice_storage::status::KafkaStatusBackingStore;
@@ -27,7 +26,7 @@ use tracing::info;
 use crate::{Failure, cluster_id, logging, plugins, properties, rest, runtime, signals};
 
 /// How long a REST request waits for the herder (connect-worker.md 1.4).
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Runs a worker of a Connect group until it is told to stop.
 pub(crate) fn run(worker_file: &Path, further: Vec<Box<dyn ConnectorPlugin>>) -> Result<(), Failure> {
@@ -48,7 +47,8 @@ pub(crate) async fn work(
     let port = server.port();
     let (stop, stopped) = watch::channel(false);
     let client = server.client(REQUEST_TIMEOUT);
-    let options = assemble(&config, &server, client.clone(), registry, loggers).map_err(Failure::Startup)?;
+    let identity = Identity { worker_id: server.worker_id(), advertised_url: server.advertised_url() };
+    let options = assemble(&config, identity, client.clone(), registry, loggers).map_err(Failure::Startup)?;
     let (herder, mut service) = DistributedHerder::spawn(options, stopped);
     info!(worker = server.worker_id(), "REST listens at {}", server.advertised_url());
     let watched = herder.clone();
@@ -78,10 +78,16 @@ pub(crate) async fn work(
     }
 }
 
-fn assemble(
+/// What a worker is called, and where others find it.
+pub(crate) struct Identity {
+    pub(crate) worker_id: String,
+    pub(crate) advertised_url: String,
+}
+
+pub(crate) fn assemble(
     config: &DistributedConfig,
-    server: &BoundServer,
-    client: Arc<RestClient>,
+    Identity { worker_id, advertised_url }: Identity,
+    peers: Arc<dyn Peers>,
     registry: Arc<Registry>,
     loggers: Arc<Loggers>,
 ) -> anyhow::Result<DistributedOptions> {
@@ -120,7 +126,6 @@ fn assemble(
     // Leases of tasks and instances gate statuses; what a worker says of its stop may come after it has left.
     let statuses = InternalTopic { tenure: Tenure::forever(), ..topic(&config.status_topic, &properties) };
     let statuses: Arc<dyn StatusBackingStore> = Arc::new(KafkaStatusBackingStore::new(statuses, admin));
-    let worker_id = server.worker_id();
     let reporter = Arc::new(StatusReporter::new(statuses.clone(), worker_id.clone()));
     let (worker, worker_events) = Worker::new(WorkerOptions {
         worker_id: worker_id.clone(),
@@ -140,7 +145,7 @@ fn assemble(
     Ok(DistributedOptions {
         transactional_leader,
         config: config.worker.clone(),
-        advertised_url: server.advertised_url(),
+        advertised_url,
         connect_protocol: match config.connect_protocol {
             ConfiguredProtocol::Eager => ConnectProtocol::Eager,
             ConfiguredProtocol::Compatible => ConnectProtocol::Compatible,
@@ -160,7 +165,7 @@ fn assemble(
         reporter,
         worker,
         tenure,
-        peers: client,
+        peers,
         clock: Arc::new(SystemClock),
         worker_events,
         loggers,

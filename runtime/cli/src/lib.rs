@@ -7,6 +7,8 @@ mod cluster_id;
 mod dev;
 mod distributed;
 mod logging;
+mod mirror_maker;
+mod mirror_status;
 mod plugins;
 mod properties;
 mod rest;
@@ -40,6 +42,8 @@ pub fn main_with(further: Vec<Box<dyn ConnectorPlugin>>) -> ExitCode {
     let ended = match invocation.command {
         Command::ConnectDistributed { worker } => distributed::run(&worker, further),
         Command::ConnectStandalone { worker, connectors } => standalone::run(&worker, &connectors, further),
+        Command::ConnectMirrorMaker { file, clusters } => mirror_maker::run(&file, &clusters, further),
+        Command::Mirror { question } => mirror_status::run(&question),
         Command::Dev(options) => dev::run(options, further),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Invocation::command(), "sluice", &mut std::io::stdout());

@@ -14,6 +14,9 @@ pub(crate) fn registry(further: Vec<Box<dyn ConnectorPlugin>>) -> anyhow::Result
     for connector in sluice_connector_http::plugins() {
         builder = builder.connector(connector);
     }
+    for connector in sluice_connector_mirror::plugins() {
+        builder = builder.connector(connector);
+    }
     for connector in sluice_connector_postgres::plugins() {
         builder = builder.connector(connector);
     }

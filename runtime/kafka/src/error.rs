@@ -52,6 +52,10 @@ pub enum ErrorKind {
     StaleMember,
     /// There is no committed offset and `auto.offset.reset` is `none`.
     NoOffset,
+    /// The topic was deleted and created again since it was read.
+    TopicRecreated,
+    /// The log has lost records that were read, and has others in their place.
+    LogTruncated,
     /// Bytes on the topic that this client cannot read.
     CorruptRecord,
     /// Given up by [`Producer::purge`](crate::Producer::purge) or by closing the client.

@@ -13,6 +13,7 @@ pub mod admin;
 pub mod based_log;
 mod client_log;
 pub mod consumer;
+pub mod copy;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fetch;

@@ -19,6 +19,6 @@ mod openapi;
 mod resources;
 mod server;
 
-pub use client::RestClient;
+pub use client::{FlowPeers, RestClient};
 pub use error::Error;
 pub use server::{BoundServer, RunningServer};

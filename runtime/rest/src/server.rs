@@ -18,7 +18,7 @@ use crate::answer::Answer;
 use crate::cors::Cors;
 use crate::framework::{finished, normalized};
 use crate::listener::BoundListener;
-use crate::resources::{admin_router, main_router};
+use crate::resources::{admin_router, flows_router, main_router};
 use crate::{Error, RestClient};
 
 /// How long open requests may take to finish when the server stops.
@@ -81,6 +81,18 @@ impl BoundServer {
             socket.local_addr()
         });
         outward.map_or_else(|_| "127.0.0.1".to_owned(), |address| address.ip().to_string())
+    }
+
+    /// Starts to answer what the nodes of a mirror ask of one another, for each flow by its source and its target.
+    pub fn serve_flows(self, flows: Vec<((String, String), Arc<dyn Herder>)>) -> RunningServer {
+        let (stop, stopped) = watch::channel(false);
+        let mut listeners = JoinSet::new();
+        let router = flows_router(flows);
+        let decoration = Arc::new(Decoration::new(&self.config));
+        for listener in self.main {
+            listeners.spawn(listener.serve(router.clone(), decoration.clone(), stopped.clone()));
+        }
+        RunningServer { stop, listeners }
     }
 
     /// Starts to answer. With a client, requests for other workers are forwarded.

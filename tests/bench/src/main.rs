@@ -13,6 +13,7 @@ mod group;
 mod idle;
 mod job;
 mod median;
+mod mirror;
 mod pipeline;
 mod plan;
 mod progress;
@@ -27,6 +28,7 @@ use sluice_harness::Kafka;
 use crate::arguments::Arguments;
 use crate::engines::Engines;
 use crate::job::Jobs;
+use crate::mirror::Mirrors;
 use crate::plan::{Plan, Row};
 use crate::progress::say;
 use crate::report::Report;
@@ -57,6 +59,7 @@ fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
     let kafka = Kafka::start()?;
     let engines = Engines::new(&kafka, plan);
     let mut jobs = Jobs::new(&kafka, plan)?;
+    let mut mirrors = Mirrors::new(&kafka, plan);
     let mut failures = Vec::new();
     for row in &plan.rows {
         for number in 1..=plan.runs {
@@ -66,6 +69,9 @@ fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
                 let measured = match row {
                     Row::Source | Row::JsonSource | Row::AvroSource => jobs.source(&engines, *row, subject, number),
                     Row::Sink | Row::JsonSink | Row::AvroSink => jobs.sink(&engines, *row, subject, number),
+                    Row::MirrorLargeBatches | Row::MirrorSmallBatches | Row::MirrorLongRecords => {
+                        mirrors.measure(&engines, *row, subject, number)
+                    }
                     Row::Start => start::measure(&engines, subject),
                     Row::Idle | Row::IdleLean => idle::measure(&engines, subject, plan.settle),
                     Row::Cluster1000 | Row::Cluster200Sinks => cluster::measure(&kafka, &engines, plan, *row, subject),

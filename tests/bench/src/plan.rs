@@ -27,6 +27,18 @@ pub(crate) enum Row {
     AvroSource,
     /// Structs in Avro to a file.
     AvroSink,
+    /// MirrorSource, 100-byte records in batches of 1 MB.
+    #[value(name = "mirror-1mb")]
+    #[serde(rename = "mirror-1mb")]
+    MirrorLargeBatches,
+    /// MirrorSource, 100-byte records in the 16 KB batches of a Java producer with its default settings.
+    #[value(name = "mirror-16kb")]
+    #[serde(rename = "mirror-16kb")]
+    MirrorSmallBatches,
+    /// MirrorSource, 1,000-byte records in batches of 1 MB.
+    #[value(name = "mirror-1000")]
+    #[serde(rename = "mirror-1000")]
+    MirrorLongRecords,
     /// From the start of the process to its first answers.
     Start,
     /// Memory of a distributed worker without connectors.
@@ -46,13 +58,16 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    const ALL: [Row; 12] = [
+    const ALL: [Row; 15] = [
         Row::Source,
         Row::Sink,
         Row::JsonSource,
         Row::JsonSink,
         Row::AvroSource,
         Row::AvroSink,
+        Row::MirrorLargeBatches,
+        Row::MirrorSmallBatches,
+        Row::MirrorLongRecords,
         Row::Start,
         Row::Idle,
         Row::IdleLean,
@@ -69,6 +84,9 @@ impl Row {
             Row::JsonSink => "file sink, JSON",
             Row::AvroSource => "file source, Avro",
             Row::AvroSink => "file sink, Avro",
+            Row::MirrorLargeBatches => "mirror, 1 MB batches",
+            Row::MirrorSmallBatches => "mirror, 16 KB batches",
+            Row::MirrorLongRecords => "mirror, 1,000-byte records",
             Row::Start => "start",
             Row::Idle => "idle",
             Row::IdleLean => "idle, lean build",
@@ -84,7 +102,15 @@ impl Row {
             Row::Source | Row::Sink => Some(Pipeline::Plain),
             Row::JsonSource | Row::JsonSink => Some(Pipeline::Json),
             Row::AvroSource | Row::AvroSink => Some(Pipeline::Avro),
-            Row::Start | Row::Idle | Row::IdleLean | Row::Cluster1000 | Row::Cluster200Sinks | Row::Assignment => None,
+            Row::MirrorLargeBatches
+            | Row::MirrorSmallBatches
+            | Row::MirrorLongRecords
+            | Row::Start
+            | Row::Idle
+            | Row::IdleLean
+            | Row::Cluster1000
+            | Row::Cluster200Sinks
+            | Row::Assignment => None,
         }
     }
 

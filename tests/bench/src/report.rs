@@ -18,6 +18,7 @@ use crate::plan::{Plan, Row};
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Measure {
     RecordsPerSecond,
+    MegabytesPerSecond,
     CpuSecondsPerMillion,
     PeakRssBytes,
     PluginsSeconds,

@@ -7,7 +7,7 @@ use crate::plan::Row;
 use crate::report::{Measure, Report};
 
 /// One line: its row and what of it.
-const LINES: [(Row, Measure, &str); 32] = [
+const LINES: [(Row, Measure, &str); 44] = [
     (Row::Source, Measure::RecordsPerSecond, "file source: records/s"),
     (Row::Source, Measure::CpuSecondsPerMillion, "file source: CPU seconds per million records"),
     (Row::Source, Measure::PeakRssBytes, "file source: peak memory"),
@@ -34,6 +34,22 @@ const LINES: [(Row, Measure, &str); 32] = [
     (Row::AvroSink, Measure::RecordsPerSecond, "sink, Avro: records/s"),
     (Row::AvroSink, Measure::CpuSecondsPerMillion, "sink, Avro: CPU seconds per million records"),
     (Row::AvroSink, Measure::PeakRssBytes, "sink, Avro: peak memory"),
+    (Row::MirrorLargeBatches, Measure::RecordsPerSecond, "mirror, 1 MB batches: records/s"),
+    (Row::MirrorLargeBatches, Measure::MegabytesPerSecond, "mirror, 1 MB batches: MB/s"),
+    (Row::MirrorLargeBatches, Measure::CpuSecondsPerMillion, "mirror, 1 MB batches: CPU seconds per million records"),
+    (Row::MirrorLargeBatches, Measure::PeakRssBytes, "mirror, 1 MB batches: peak memory"),
+    (Row::MirrorSmallBatches, Measure::RecordsPerSecond, "mirror, 16 KB batches: records/s"),
+    (Row::MirrorSmallBatches, Measure::MegabytesPerSecond, "mirror, 16 KB batches: MB/s"),
+    (Row::MirrorSmallBatches, Measure::CpuSecondsPerMillion, "mirror, 16 KB batches: CPU seconds per million records"),
+    (Row::MirrorSmallBatches, Measure::PeakRssBytes, "mirror, 16 KB batches: peak memory"),
+    (Row::MirrorLongRecords, Measure::RecordsPerSecond, "mirror, 1,000-byte records: records/s"),
+    (Row::MirrorLongRecords, Measure::MegabytesPerSecond, "mirror, 1,000-byte records: MB/s"),
+    (
+        Row::MirrorLongRecords,
+        Measure::CpuSecondsPerMillion,
+        "mirror, 1,000-byte records: CPU seconds per million records",
+    ),
+    (Row::MirrorLongRecords, Measure::PeakRssBytes, "mirror, 1,000-byte records: peak memory"),
     (Row::Start, Measure::PluginsSeconds, "start to `GET /connector-plugins` 200"),
     (Row::Start, Measure::HealthSeconds, "start to `GET /health` 200"),
     (Row::Idle, Measure::IdleRssBytes, "idle distributed worker: memory"),
@@ -91,6 +107,7 @@ fn cell(measure: Measure, spread: Option<Spread>) -> String {
 fn figure(measure: Measure, value: f64) -> String {
     match measure {
         Measure::RecordsPerSecond => format!("{:.0} k", value / 1e3),
+        Measure::MegabytesPerSecond => format!("{value:.0}"),
         Measure::CpuSecondsPerMillion => format!("{value:.2}"),
         Measure::PeakRssBytes | Measure::IdleRssBytes | Measure::ClusterRssBytes if value >= 1e9 => {
             format!("{:.2} GB", value / 1e9)
@@ -109,7 +126,7 @@ fn ratio(measure: Measure, peer: Option<Spread>, ours: Option<Spread>) -> String
     let (Some(peer), Some(ours)) = (peer, ours) else { return "–".to_owned() };
     let (times, word) = match measure {
         Measure::Connectors => return String::new(),
-        Measure::RecordsPerSecond => (ours.median / peer.median, "more"),
+        Measure::RecordsPerSecond | Measure::MegabytesPerSecond => (ours.median / peer.median, "more"),
         Measure::PluginsSeconds | Measure::HealthSeconds | Measure::AllRunningSeconds | Measure::SettleSeconds => {
             (peer.median / ours.median, "sooner")
         }

@@ -5,6 +5,7 @@
 
 mod http_server;
 mod kafka;
+mod mirror;
 pub mod oracle;
 mod postgres;
 pub mod probe;
@@ -23,6 +24,7 @@ pub use kafka::{
     Certificates, EndWatch, Entrance, KAFKA_VERSION, Kafka, PASSWORD, REAUTHENTICATION_MS, Record, STORE_PASSWORD,
     SecuredKafka, Topics, USER, jars, java,
 };
+pub use mirror::MirrorMaker;
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, Postgres};
 pub use process::{Launch, Server, Usage};
 pub use proxy::{Cut, Proxy};

@@ -14,6 +14,7 @@ mod http;
 mod https;
 mod idle_producer;
 mod isolation;
+mod mirror;
 mod mixed_group;
 mod newcomer;
 mod nothing_lost;

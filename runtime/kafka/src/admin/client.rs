@@ -39,6 +39,10 @@ impl Admin {
         Ok(Self { wire: Arc::new(TopicAdmin::new(config)), bootstrap: translation.bootstrap().into() })
     }
 
+    pub(super) fn wire(&self) -> &TopicAdmin {
+        &self.wire
+    }
+
     /// The addresses this client starts from.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap

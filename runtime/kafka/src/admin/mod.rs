@@ -5,6 +5,7 @@
 //! are in [`wire`](crate::wire).
 
 mod client;
+mod mirror;
 mod topic;
 
 pub use client::Admin;

@@ -12,27 +12,31 @@ const MAGIC_AT: usize = 16;
 
 /// The header of one batch, and its records as they lie in the log.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     /// Offset that the records count from.
-    pub(super) base_offset: i64,
+    pub(crate) base_offset: i64,
     /// Offset of the last record, of which compaction may have left only the number.
-    pub(super) last_offset: i64,
+    pub(crate) last_offset: i64,
+    /// Which leader has appended it, -1 when that is not known.
+    pub(crate) leader_epoch: i32,
     /// Timestamp that the records count from.
-    pub(super) base_timestamp: i64,
+    pub(crate) base_timestamp: i64,
+    /// The latest timestamp.
+    pub(crate) max_timestamp: i64,
     /// The broker's own timestamp, which then counts for all records.
-    pub(super) log_append_time: Option<i64>,
+    pub(crate) log_append_time: Option<i64>,
     /// The producer, -1 for none.
-    pub(super) producer_id: i64,
+    pub(crate) producer_id: i64,
     /// Whether the records are part of a transaction.
-    pub(super) transactional: bool,
+    pub(crate) transactional: bool,
     /// Whether the only record ends a transaction.
-    pub(super) control: bool,
+    pub(crate) control: bool,
     /// How many records there are.
-    pub(super) records: usize,
+    pub(crate) records: usize,
     /// Its bytes are compressed with this.
-    pub(super) codec: Codec,
+    pub(crate) codec: Codec,
     /// The records, compressed or not.
-    pub(super) bytes: Bytes,
+    pub(crate) bytes: Bytes,
 }
 
 /// What lies at the front of the bytes.
@@ -68,11 +72,12 @@ pub(super) fn take(bytes: &mut Bytes) -> Result<Option<Front>, String> {
     }
 }
 
-/// The last offset of every whole batch in `bytes` taken together: where the next fetch goes on. Looks at the headers alone.
+/// The last offset of every whole batch in `bytes` taken together, behind which the next fetch goes on, and the leader epoch of the last of
+/// them, -1 when it has none. Looks at the headers alone.
 ///
 /// # Errors
 /// As [`take`].
-pub(super) fn last_offset(bytes: &Bytes) -> Result<Option<i64>, String> {
+pub(super) fn last(bytes: &Bytes) -> Result<Option<(i64, i32)>, String> {
     let (mut rest, mut last) = (bytes.clone(), None);
     while let Some(length) = whole(&rest)? {
         let offset = (&rest[..]).get_i64();
@@ -81,10 +86,19 @@ pub(super) fn last_offset(bytes: &Bytes) -> Result<Option<i64>, String> {
             true => rest.get(23..27).map_or(0, |mut delta| delta.get_i32()),
             false => 0,
         };
-        last = Some(offset.saturating_add(delta.into()));
+        let epoch = rest.get(PREFIX..MAGIC_AT).filter(|_| is_batch).map_or(-1, |mut epoch| epoch.get_i32());
+        last = Some((offset.saturating_add(delta.into()), epoch));
         rest.advance(PREFIX + length);
     }
     Ok(last)
+}
+
+/// The offset alone.
+///
+/// # Errors
+/// As [`take`].
+pub(super) fn last_offset(bytes: &Bytes) -> Result<Option<i64>, String> {
+    Ok(last(bytes)?.map(|(offset, _)| offset))
 }
 
 /// The length of what is at the front, when all of it is there.
@@ -100,7 +114,8 @@ fn batch(base_offset: i64, mut bytes: Bytes) -> Result<Batch, String> {
     if bytes.len() < HEADER {
         return Err(format!("the batch at offset {base_offset} ends within its header"));
     }
-    bytes.advance(5);
+    let leader_epoch = bytes.get_i32();
+    bytes.advance(1);
     let crc = bytes.get_u32();
     let computed = crc32c::crc32c(&bytes);
     if crc != computed {
@@ -120,7 +135,9 @@ fn batch(base_offset: i64, mut bytes: Bytes) -> Result<Batch, String> {
     Ok(Batch {
         base_offset,
         last_offset,
+        leader_epoch,
         base_timestamp,
+        max_timestamp,
         log_append_time: (attributes & 0x08 != 0).then_some(max_timestamp),
         producer_id,
         transactional: attributes & 0x10 != 0,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::vec;
 
 use bytes::{Buf, Bytes};
+use uuid::Uuid;
 
 use super::batch::{self, Batch, Front};
 use super::message_set::{self, Message};
@@ -15,20 +16,47 @@ use crate::error::{Error, ErrorKind};
 
 /// A transaction that was given up: its records from this offset on, up to its marker, are not read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Aborted {
+pub(crate) struct Aborted {
     pub(super) producer_id: i64,
     pub(super) first_offset: i64,
 }
 
 /// Batches that wait to be read. Holds the bytes of the whole answer, as do the records that come out of it.
 #[derive(Debug)]
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     bytes: Bytes,
     /// In the order of their first offsets, the last first; empty unless only what is committed is read.
     aborted: Vec<Aborted>,
     /// Producers whose transaction at this place is one of those.
     aborting: HashSet<i64>,
     open: Open,
+    topic_id: Option<Uuid>,
+}
+
+/// A batch that was not opened.
+#[derive(Debug)]
+pub(crate) enum Whole {
+    /// Its records are for the reader.
+    Batch {
+        /// What its header says.
+        header: Batch,
+        /// All of it, as it lies in the log.
+        bytes: Bytes,
+    },
+    /// Messages of a format before it.
+    Messages {
+        /// The messages.
+        messages: Vec<Message>,
+        /// Offset of the last one, also when it is not among them.
+        end: i64,
+    },
+    /// Nothing for the reader: a marker, or records of a transaction that was given up.
+    Passed {
+        /// Its last offset.
+        end: i64,
+        /// Which leader has appended it.
+        leader_epoch: i32,
+    },
 }
 
 #[derive(Debug)]
@@ -39,13 +67,23 @@ enum Open {
 }
 
 impl Chunk {
-    pub(super) fn new(bytes: Bytes, mut aborted: Vec<Aborted>) -> Self {
+    pub(crate) fn new(bytes: Bytes, mut aborted: Vec<Aborted>) -> Self {
         aborted.sort_unstable_by_key(|aborted| std::cmp::Reverse(aborted.first_offset));
-        Self { bytes, aborted, aborting: HashSet::new(), open: Open::Nothing }
+        Self { bytes, aborted, aborting: HashSet::new(), open: Open::Nothing, topic_id: None }
+    }
+
+    pub(super) fn of_topic(mut self, id: Option<Uuid>) -> Self {
+        self.topic_id = id;
+        self
+    }
+
+    /// Id of the topic that was asked for, where that is known.
+    pub(crate) fn topic_id(&self) -> Option<Uuid> {
+        self.topic_id
     }
 
     /// Bytes that are not opened yet.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
@@ -95,6 +133,32 @@ impl Chunk {
                 },
             }
         }
+    }
+
+    /// The next batch as a whole, with what is to become of its records; `None` when nothing is left.
+    ///
+    /// # Errors
+    /// Bytes that are damaged.
+    pub(crate) fn next_whole(&mut self, partition: &TopicPartition) -> Result<Option<Whole>, Error> {
+        let corrupt = |reason: String| Error::new(ErrorKind::CorruptRecord, format!("{partition}: {reason}"));
+        let before = self.bytes.clone();
+        let Some(front) = batch::take(&mut self.bytes).map_err(corrupt)? else { return Ok(None) };
+        Ok(Some(match front {
+            Front::Message { offset, bytes } => {
+                let messages = message_set::read(offset, bytes).map_err(corrupt)?;
+                Whole::Messages { messages, end: offset }
+            }
+            Front::Batch(header) if self.is_read(&header) => {
+                let bytes = before.slice(..before.len() - self.bytes.len());
+                Whole::Batch { header, bytes }
+            }
+            Front::Batch(header) => Whole::Passed { end: header.last_offset, leader_epoch: header.leader_epoch },
+        }))
+    }
+
+    /// Where the next fetch goes on: behind the last whole batch. `None` when there is none, or it is damaged.
+    pub(super) fn end(&self) -> Option<i64> {
+        batch::last_offset(&self.bytes).ok().flatten().map(|last| last.saturating_add(1))
     }
 
     /// Opens what is at the front; `false` when nothing is left.

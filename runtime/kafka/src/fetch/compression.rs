@@ -13,7 +13,7 @@ const XERIAL_HEADER: usize = 16;
 
 /// How the records of a batch are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Codec {
+pub(crate) enum Codec {
     None,
     Gzip,
     Snappy,
@@ -23,7 +23,7 @@ pub(super) enum Codec {
 
 impl Codec {
     /// From the attributes of a batch or message.
-    pub(super) fn of(attributes: i16) -> Result<Self, String> {
+    pub(crate) fn of(attributes: i16) -> Result<Self, String> {
         Ok(match attributes & 0x07 {
             0 => Self::None,
             1 => Self::Gzip,
@@ -38,7 +38,7 @@ impl Codec {
     ///
     /// # Errors
     /// Bytes that the codec cannot have written, or that become more than a batch can be.
-    pub(super) fn open(self, bytes: Bytes) -> Result<Bytes, String> {
+    pub(crate) fn open(self, bytes: Bytes) -> Result<Bytes, String> {
         let opened = match self {
             Self::None => return Ok(bytes),
             Self::Gzip => read(flate2::read::MultiGzDecoder::new(bytes.reader())),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kafka_protocol::ResponseError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 
 use super::fetcher::{FetchConfig, Shared, Start};
 use super::request::{self, Answer, Asked, Trouble};
@@ -14,7 +15,7 @@ use super::state::{Leader, State};
 use crate::client_log::{lock, remind};
 use crate::consumer::TopicPartition;
 use crate::error::{Error, ErrorKind};
-use crate::wire::{self, ClientConfig, Cluster, Connection, Metadata, TopicAdmin, backoff};
+use crate::wire::{self, ClientConfig, Cluster, Connection, FetchById, LookUp, Metadata, TopicAdmin, backoff};
 
 /// Longest look for the offsets of one topic, before others have their turn.
 const LOOK_UP: Duration = Duration::from_secs(5);
@@ -38,15 +39,6 @@ enum Link {
     Busy,
     /// Not before then, after so many failures.
     Broken(Instant, u32),
-}
-
-/// Something that is asked now and then, one at a time.
-#[derive(Default)]
-struct LookUp {
-    under_way: bool,
-    /// Not before then, after so many failures.
-    not_before: Option<Instant>,
-    failures: u32,
 }
 
 /// What a broker has answered.
@@ -157,6 +149,9 @@ impl Driver {
         };
         self.links.insert(node, Link::Busy);
         let asked = state.ask(node, now);
+        // Without any id there are older brokers, or readers that are content with any log under the name.
+        let by_id = asked.iter().all(|asked| asked.lineage.topic_id.is_some());
+        let by_id = by_id.then(|| request::request_by_id(&self.config, &asked));
         let request = request::request(&self.config, &asked);
         let patience = request::patience(&self.config, self.client.request_timeout);
         let client = self.client.clone();
@@ -168,7 +163,10 @@ impl Driver {
                         .await
                         .map_err(|reason| wire::Error::unreachable(vec![(address, reason)]))?,
                 };
-                let answer = connection.call(&request, patience).await?;
+                let answer = match by_id.filter(|_| connection.speaks::<FetchById>()) {
+                    Some(request) => connection.call(&request, patience).await?,
+                    None => connection.call(&request, patience).await?,
+                };
                 wire::Error::check("Fetch", connection.address(), answer.error_code)?;
                 let throttled = Duration::from_millis(u64::try_from(answer.throttle_time_ms).unwrap_or(0));
                 Ok(Fetched { connection, until: Instant::now() + throttled, answers: request::sort(&asked, answer) })
@@ -180,10 +178,13 @@ impl Driver {
     }
 
     fn look_up_leaders(&mut self, topics: Vec<String>) {
-        let mut cluster = self.cluster.clone();
+        let (mut cluster, with_ids) = (self.cluster.clone(), self.config.lineage.is_some());
         self.under_way.spawn(async move {
             let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-            let outcome = cluster.metadata(&names).await;
+            let outcome = match with_ids {
+                true => cluster.metadata_with_ids(&names).await,
+                false => cluster.metadata(&names).await,
+            };
             Landing::Metadata { cluster, outcome }
         });
     }
@@ -211,7 +212,7 @@ impl Driver {
                 match outcome {
                     Ok(metadata) => {
                         let missing = self.take_leaders(&metadata);
-                        if let (Some(topic), true) = (&missing, self.metadata.failures > 0) {
+                        if let (Some(topic), true) = (&missing, self.metadata.has_failed()) {
                             let action = "looking up the leaders of partitions";
                             remind(&self.client.bootstrap.join(","), action, &format!("topic {topic} has none"));
                         }
@@ -229,7 +230,10 @@ impl Driver {
                     Ok(offsets) => {
                         let mut state = lock(&self.shared.state);
                         for ((tp, generation), offset) in looked_up.iter().zip(offsets) {
-                            state.found_start(tp, *generation, offset);
+                            let lost = state.found_start(tp, *generation, offset);
+                            if let Some(lost) = lost.filter(|_| self.config.lineage.is_some()) {
+                                state.fail(beyond_the_end(tp, lost));
+                            }
                         }
                     }
                     Err(error) => {
@@ -282,6 +286,16 @@ impl Driver {
             Trouble::LeaderMoved => {}
             Trouble::Passing(code) => remind(&bootstrap, &fetching(), &code),
             Trouble::Lasting(error) => lock(&self.shared.state).fail(error),
+            Trouble::Diverged { epoch, end } => {
+                let mut state = lock(&self.shared.state);
+                if !self.config.lineage.unwrap_or_default().goes_on_when_truncated {
+                    state.fail(truncated(asked, end));
+                } else if state.go_back(asked, epoch, end) {
+                    // Invariant 3: what was read there and is gone stays with whoever has it, and this is where one hears of it.
+                    let (partition, read_to) = (&asked.tp, asked.offset);
+                    tracing::warn!(%partition, read_to, goes_on_at = end, "the log has lost records that were read, and has others in their place");
+                }
+            }
             Trouble::OutOfRange => {
                 let mut state = lock(&self.shared.state);
                 match self.config.reset {
@@ -308,12 +322,27 @@ impl Driver {
         for topic in &metadata.topics {
             for found in &topic.partitions {
                 let tp = TopicPartition::new(topic.name.as_str(), found.partition);
+                if let Some(id) = topic.id {
+                    self.take_id(&mut state, &tp, id);
+                }
                 let Some(partition) = state.partitions.get_mut(&tp) else { continue };
                 let leader = found.leader.filter(|node| self.addresses.contains_key(node));
                 partition.leader = leader.map(|node| Leader { node, epoch: found.leader_epoch });
             }
         }
         state.topics_to_look_up().first().map(|topic| (*topic).to_owned())
+    }
+
+    /// A topic of the same name may be another one.
+    fn take_id(&self, state: &mut State, tp: &TopicPartition, id: Uuid) {
+        let Some(rules) = self.config.lineage else { return };
+        let Some(before) = state.found_id(tp, id) else { return };
+        if !rules.goes_on_when_recreated {
+            state.fail(created_again(tp, before, id));
+            return;
+        }
+        let read_to = state.begin_again(tp, id, Start::Earliest);
+        tracing::warn!(partition = %tp, read_to, "the topic was deleted and created again: it is read from its start");
     }
 
     fn failed(&self, action: &str, error: &wire::Error) {
@@ -325,6 +354,28 @@ impl Driver {
     }
 }
 
+/// Nothing can be read from there on without mixing two logs.
+fn beyond_the_end(tp: &TopicPartition, offset: i64) -> Error {
+    let message = format!(
+        "fetching {tp} at offset {offset}: the log ends before it. The topic was deleted and created again, or has lost records"
+    );
+    Error::new(ErrorKind::NoOffset, message)
+}
+
+fn truncated(asked: &Asked, end: i64) -> Error {
+    let message = format!(
+        "fetching {} at offset {}: the log has lost the records from offset {end} on that were read, as after an unclean election, and has \
+         others in their place",
+        asked.tp, asked.offset
+    );
+    Error::new(ErrorKind::LogTruncated, message)
+}
+
+fn created_again(tp: &TopicPartition, before: Uuid, now: Uuid) -> Error {
+    let message = format!("topic {} was deleted and created again: its id was {before:x}, it is {now:x}", tp.topic);
+    Error::new(ErrorKind::TopicRecreated, message)
+}
+
 /// However the driver ends, whoever reads hears of it, and may begin another one.
 struct End(Arc<Shared>);
 
@@ -332,28 +383,6 @@ impl Drop for End {
     fn drop(&mut self) {
         lock(&self.0.state).fail(Error::new(ErrorKind::Closed, "fetching has ended"));
         self.0.ready.notify_one();
-    }
-}
-
-impl LookUp {
-    /// Notes that it begins, or says when it may.
-    fn may_begin(&mut self, now: Instant) -> Result<(), Option<Instant>> {
-        if self.under_way {
-            return Err(None);
-        }
-        if let Some(at) = self.not_before.filter(|at| *at > now) {
-            return Err(Some(at));
-        }
-        self.under_way = true;
-        Ok(())
-    }
-
-    fn ended(&mut self, found: bool, now: Instant, client: &ClientConfig) {
-        self.under_way = false;
-        self.failures = if found { 0 } else { self.failures + 1 };
-        // Also after a success: a leader that refuses at once what was just looked up must not make a busy loop.
-        let failures = self.failures.saturating_sub(1);
-        self.not_before = Some(now + backoff(client.retry_backoff, client.retry_backoff_max, failures));
     }
 }
 

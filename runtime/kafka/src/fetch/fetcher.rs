@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::chunk::Chunk;
 use super::driver::Driver;
+use super::lineage::{Lineage, LineageRules};
 use super::state::State;
 use crate::client_log::lock;
 use crate::consumer::{ConsumerLimits, ConsumerRecord, TopicPartition};
@@ -33,6 +35,8 @@ pub(crate) struct FetchConfig {
     pub(crate) rack: String,
     /// Where to go on when an offset is not there any more; `None` makes it an error.
     pub(crate) reset: Option<Start>,
+    /// Whether the log has to be the one that was read before, and what to do when it is not; `None` for readers that are content with any.
+    pub(crate) lineage: Option<LineageRules>,
 }
 
 impl FetchConfig {
@@ -52,6 +56,7 @@ impl FetchConfig {
                 Some("latest") => Some(Start::Latest),
                 _ => None,
             },
+            lineage: None,
         }
     }
 }
@@ -104,12 +109,41 @@ impl Fetcher {
         Ok(Self { shared, config, client, driver: Mutex::default() })
     }
 
+    /// Compares every log with the one that was read before. An offset behind its end is then an error: nobody has read it there.
+    #[must_use]
+    pub(crate) fn with_lineage(mut self, rules: LineageRules) -> Self {
+        self.config.lineage = Some(rules);
+        self
+    }
+
+    /// Where to begin a partition of which no offset is stored.
+    pub(crate) fn reset(&self) -> Option<Start> {
+        self.config.reset
+    }
+
     /// Adds partitions; those that are there begin again at the new place.
     ///
     /// # Errors
     /// Called outside of a runtime.
     pub(crate) fn assign(&self, starts: impl IntoIterator<Item = (TopicPartition, Start)>) -> Result<(), Error> {
         lock(&self.shared.state).assign(starts);
+        self.drive()
+    }
+
+    /// As [`Fetcher::assign`], with the log that the offset before is known to be of.
+    ///
+    /// # Errors
+    /// Called outside of a runtime.
+    pub(crate) fn assign_known(
+        &self,
+        starts: impl IntoIterator<Item = (TopicPartition, Start, Lineage)>,
+    ) -> Result<(), Error> {
+        let mut state = lock(&self.shared.state);
+        for (tp, start, lineage) in starts {
+            state.assign([(tp.clone(), start)]);
+            state.set_lineage(&tp, lineage);
+        }
+        drop(state);
         self.drive()
     }
 
@@ -175,6 +209,20 @@ impl Fetcher {
             self.shared.ready.notify_one();
         }
         more.map(drop)
+    }
+
+    /// Takes whole answers, in the order of each log, until they have `max_bytes`; the reader goes on behind them.
+    ///
+    /// # Errors
+    /// What no retry can mend.
+    pub(crate) fn take(&self, max_bytes: usize, taken: &mut Vec<(TopicPartition, i64, Chunk)>) -> Result<(), Error> {
+        let outcome = lock(&self.shared.state).take(max_bytes, taken);
+        if outcome.is_err() {
+            self.drive()?;
+        } else if !taken.is_empty() {
+            self.shared.changed.notify_one();
+        }
+        outcome
     }
 
     /// Makes the next poll fail with this.

@@ -6,14 +6,14 @@ use super::compression::Codec;
 
 /// One message out of a set.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Message {
-    pub(super) offset: i64,
+pub(crate) struct Message {
+    pub(crate) offset: i64,
     /// Format 0 has none.
-    pub(super) timestamp_ms: Option<i64>,
+    pub(crate) timestamp_ms: Option<i64>,
     /// Whether the broker set it.
-    pub(super) is_log_append_time: bool,
-    pub(super) key: Option<Bytes>,
-    pub(super) value: Option<Bytes>,
+    pub(crate) is_log_append_time: bool,
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Option<Bytes>,
 }
 
 /// The message at `offset`, or those that it holds when it is compressed.

@@ -28,6 +28,7 @@ mod driver;
 mod fetcher;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod lineage;
 mod message_set;
 mod names;
 mod record;
@@ -39,4 +40,10 @@ mod state_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batch::Batch;
+pub(crate) use chunk::{Chunk, Whole};
+pub(crate) use compression::Codec;
 pub(crate) use fetcher::{Fetcher, Start};
+pub use lineage::{Lineage, LineageRules};
+pub(crate) use message_set::Message;
+pub(crate) use record::Records;

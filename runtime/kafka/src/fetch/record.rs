@@ -4,24 +4,24 @@ use bytes::Bytes;
 
 /// One record, by its offset from the batch's.
 #[derive(Debug)]
-pub(super) struct RawRecord {
-    pub(super) offset_delta: i32,
-    pub(super) timestamp_delta: i64,
-    pub(super) key: Option<Bytes>,
-    pub(super) value: Option<Bytes>,
+pub(crate) struct RawRecord {
+    pub(crate) offset_delta: i32,
+    pub(crate) timestamp_delta: i64,
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Option<Bytes>,
     /// Names as they are: not every client writes UTF-8.
-    pub(super) headers: Vec<(Bytes, Option<Bytes>)>,
+    pub(crate) headers: Vec<(Bytes, Option<Bytes>)>,
 }
 
 /// Where in a batch the next record begins.
 #[derive(Debug)]
-pub(super) struct Records {
+pub(crate) struct Records {
     bytes: Bytes,
     at: usize,
 }
 
 impl Records {
-    pub(super) fn new(bytes: Bytes) -> Self {
+    pub(crate) fn new(bytes: Bytes) -> Self {
         Self { bytes, at: 0 }
     }
 
@@ -29,7 +29,7 @@ impl Records {
     ///
     /// # Errors
     /// Bytes that are no record: nothing more can be read of this batch.
-    pub(super) fn next(&mut self) -> Result<RawRecord, Damage> {
+    pub(crate) fn next(&mut self) -> Result<RawRecord, Damage> {
         let length = self.length()?.ok_or(Damage)?;
         let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len()).ok_or(Damage)?;
         // Attributes of a single record mean nothing yet.
@@ -89,4 +89,4 @@ impl Records {
 
 /// The bytes end within a record, or a length in them cannot be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Damage;
+pub(crate) struct Damage;

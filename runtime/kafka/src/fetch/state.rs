@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::chunk::Chunk;
 use super::fetcher::Start;
+use super::lineage::Lineage;
 use super::names::Names;
 use super::request::{Answer, Asked, Trouble};
 use crate::consumer::{ConsumerRecord, TopicPartition};
@@ -42,6 +44,10 @@ pub(super) struct Partition {
     replica: Option<(i32, Instant)>,
     /// Not asked before.
     pub(super) retry_at: Option<Instant>,
+    /// The offset that was not in the log, while another place is looked up.
+    out_of_range: Option<i64>,
+    /// The log that is read, and up to which epoch.
+    lineage: Lineage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +69,15 @@ impl Partition {
             leader: None,
             replica: None,
             retry_at: None,
+            out_of_range: None,
+            lineage: Lineage::UNKNOWN,
         }
     }
 
     fn go_to(&mut self, start: Start, generation: u64) {
-        *self = Self { paused: self.paused, leader: self.leader, ..Self::new(start, generation) };
+        // Of the same topic; what was read before the new place is not known.
+        let lineage = Lineage { leader_epoch: -1, ..self.lineage };
+        *self = Self { paused: self.paused, leader: self.leader, lineage, ..Self::new(start, generation) };
     }
 
     /// The broker to ask.
@@ -88,6 +98,42 @@ impl State {
             self.generation += 1;
             self.partitions.insert(tp, Partition::new(start, self.generation));
         }
+    }
+
+    /// Notes which log is read.
+    pub(super) fn set_lineage(&mut self, tp: &TopicPartition, lineage: Lineage) {
+        if let Some(partition) = self.partitions.get_mut(tp) {
+            partition.lineage = lineage;
+        }
+    }
+
+    /// Notes the id of the topic as the cluster knows it now; the one before when that is another.
+    pub(super) fn found_id(&mut self, tp: &TopicPartition, id: Uuid) -> Option<Uuid> {
+        let lineage = &mut self.partitions.get_mut(tp)?.lineage;
+        let before = lineage.topic_id.filter(|before| *before != id);
+        if before.is_none() {
+            lineage.topic_id = Some(id);
+        }
+        before
+    }
+
+    /// Goes on in another log under the same name. Where reading the one before has ended, where that is known.
+    pub(super) fn begin_again(&mut self, tp: &TopicPartition, id: Uuid, start: Start) -> Option<i64> {
+        self.generation += 1;
+        let partition = self.partitions.get_mut(tp)?;
+        let before = if let Start::At(position) = partition.position { Some(position) } else { None };
+        partition.go_to(start, self.generation);
+        partition.lineage = Lineage { topic_id: Some(id), leader_epoch: -1 };
+        before
+    }
+
+    /// What was read is not in the log any more from `end` on: goes on there. `false` when the partition has gone elsewhere.
+    pub(super) fn go_back(&mut self, asked: &Asked, epoch: i32, end: i64) -> bool {
+        let has_moved = self.reset(asked, Start::At(end.min(asked.offset)));
+        if let Some(partition) = self.partitions.get_mut(&asked.tp).filter(|_| has_moved) {
+            (partition.out_of_range, partition.lineage.leader_epoch) = (None, epoch);
+        }
+        has_moved
     }
 
     pub(super) fn revoke(&mut self, gone: &[TopicPartition]) {
@@ -174,6 +220,35 @@ impl State {
         Ok(self.failure.is_some())
     }
 
+    /// Takes whole answers until they have `max_bytes`, each with where the reader goes on in it.
+    pub(super) fn take(
+        &mut self,
+        max_bytes: usize,
+        taken: &mut Vec<(TopicPartition, i64, Chunk)>,
+    ) -> Result<(), Error> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let mut bytes = 0;
+        for _ in 0..self.partitions.len() {
+            self.turn %= self.partitions.len();
+            let Some((tp, partition)) = self.partitions.get_index_mut(self.turn) else { break };
+            self.turn += 1;
+            while let (Some(_), Start::At(position), false) =
+                (partition.chunks.front(), partition.position, partition.paused)
+            {
+                if bytes >= max_bytes {
+                    return Ok(());
+                }
+                let Some(chunk) = partition.chunks.pop_front() else { break };
+                bytes += chunk.len();
+                partition.position = Start::At(chunk.end().map_or(position, |end| end.max(position)));
+                taken.push((tp.clone(), position, chunk));
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the next poll fail, with the first reason of several.
     pub(super) fn fail(&mut self, failure: Error) {
         self.failure.get_or_insert(failure);
@@ -239,6 +314,7 @@ impl State {
             tp: tp.clone(),
             offset: partition.fetch_from,
             leader_epoch: partition.leader.map_or(-1, |leader| leader.epoch),
+            lineage: partition.lineage,
             generation: partition.generation,
             from_replica: partition.leader.is_none_or(|leader| leader.node != node),
         };
@@ -260,7 +336,8 @@ impl State {
         partition.retry_at = None;
         match answer {
             Answer::Records { chunk, next } => {
-                if let Some(next) = next {
+                if let Some((next, epoch)) = next {
+                    partition.lineage.leader_epoch = epoch;
                     partition.fetch_from = partition.fetch_from.max(next);
                     partition.chunks.push_back(*chunk);
                     // Others come first in the next request, which the broker fills from the front.
@@ -278,7 +355,7 @@ impl State {
                 partition.replica = None;
                 match trouble {
                     // Whoever was asked in the leader's place may lag behind: the leader knows.
-                    Trouble::LeaderMoved | Trouble::OutOfRange if asked.from_replica => None,
+                    Trouble::LeaderMoved | Trouble::OutOfRange | Trouble::Diverged { .. } if asked.from_replica => None,
                     trouble => {
                         if matches!(trouble, Trouble::LeaderMoved) {
                             partition.leader = None;
@@ -290,11 +367,13 @@ impl State {
         }
     }
 
-    /// An offset was looked up for a partition that has not been sent elsewhere since.
-    pub(super) fn found_start(&mut self, tp: &TopicPartition, generation: u64, offset: i64) {
-        if let Some(partition) = self.partitions.get_mut(tp).filter(|partition| partition.generation == generation) {
-            partition.go_to(Start::At(offset), generation);
-        }
+    /// An offset was looked up for a partition that has not been sent elsewhere since. Gives back the offset that was not in the log
+    /// when that lies behind what was found: the log is shorter than it was.
+    pub(super) fn found_start(&mut self, tp: &TopicPartition, generation: u64, offset: i64) -> Option<i64> {
+        let partition = self.partitions.get_mut(tp).filter(|partition| partition.generation == generation)?;
+        let lost = partition.out_of_range.filter(|lost| *lost > offset);
+        partition.go_to(Start::At(offset), generation);
+        lost
     }
 
     /// The offset that was asked for is not there: goes on at one that is. `false` when the partition has gone elsewhere.
@@ -307,6 +386,7 @@ impl State {
         }
         self.generation += 1;
         partition.go_to(start, self.generation);
+        partition.out_of_range = Some(asked.offset);
         true
     }
 

@@ -8,9 +8,11 @@ use tokio::time::Instant;
 
 use super::chunk::Chunk;
 use super::fetcher::{FetchConfig, Start};
-use super::request::{Answer, Asked, Trouble, request};
+use super::lineage::Lineage;
+use super::request::{Answer, Asked, Trouble, request, request_by_id};
 use super::state::{Leader, State};
 use crate::consumer::TopicPartition;
+use crate::wire::FetchById;
 
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -38,6 +40,7 @@ fn config() -> FetchConfig {
         read_committed: false,
         rack: String::new(),
         reset: None,
+        lineage: None,
     }
 }
 
@@ -62,7 +65,7 @@ fn chunk(offset: i64, value: &str) -> Answer {
     bytes.put_i8(2);
     bytes.put_u32(crc32c::crc32c(&sealed));
     bytes.put_slice(&sealed);
-    Answer::Records { chunk: Box::new(Chunk::new(bytes.freeze(), Vec::new())), next: Some(offset + 1) }
+    Answer::Records { chunk: Box::new(Chunk::new(bytes.freeze(), Vec::new())), next: Some((offset + 1, -1)) }
 }
 
 fn read(state: &mut State) -> Vec<String> {
@@ -170,4 +173,38 @@ async fn trouble_that_passes_is_tried_again_after_the_pause() {
     assert_eq!(state.next_retry(now), Some(now + PAUSE));
     tokio::time::advance(PAUSE).await;
     assert_eq!(state.targets(Instant::now()), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_with_another_id_is_another_log() {
+    let (mut state, tp) = (state(&[tp("t", 0)]), tp("t", 0));
+    let (old, new) = (Lineage::id(1), Lineage::id(2));
+    assert_eq!(state.found_id(&tp, old), None, "what is found first is the log that is read");
+    assert_eq!(state.found_id(&tp, old), None);
+    assert_eq!(state.found_id(&tp, new), Some(old));
+    assert_eq!(state.begin_again(&tp, new, Start::Earliest), Some(10));
+    assert_eq!(state.starts_to_look_up(Instant::now()).len(), 1);
+    assert_eq!(state.found_id(&tp, new), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fetch_says_which_epoch_was_read_and_goes_back_where_the_log_has_lost_it() {
+    let (mut state, now, tp) = (state(&[tp("t", 0)]), Instant::now(), tp("t", 0));
+    state.set_lineage(&tp, Lineage { topic_id: Some(Lineage::id(1)), leader_epoch: 3 });
+    let asked = only(&state, 1);
+    let FetchById(sent) = request_by_id(&config(), std::slice::from_ref(&asked));
+    let topic = &sent.topics[0];
+    assert_eq!((topic.topic_id, topic.partitions[0].last_fetched_epoch), (Lineage::id(1), 3));
+    let Answer::Records { chunk, .. } = chunk(10, "x") else { unreachable!("records") };
+    state.answered(&asked, Answer::Records { chunk, next: Some((11, 4)) }, now, PAUSE);
+    let asked = only(&state, 1);
+    assert_eq!((asked.offset, asked.lineage.leader_epoch), (11, 4));
+    let diverged = || Answer::Trouble(Trouble::Diverged { epoch: 3, end: 9 });
+    let trouble = state.answered(&asked, diverged(), now, PAUSE);
+    assert!(matches!(trouble, Some(Trouble::Diverged { epoch: 3, end: 9 })));
+    assert!(!state.go_back(&asked, 3, 9), "what was fetched is read first");
+    read(&mut state);
+    assert!(state.go_back(&asked, 3, 9));
+    let asked = only(&state, 1);
+    assert_eq!((asked.offset, asked.lineage), (9, Lineage { topic_id: Some(Lineage::id(1)), leader_epoch: 3 }));
 }

@@ -6,7 +6,7 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
-use super::api::Api;
+use super::api::{Api, MetadataWithIds};
 use super::config::ClientConfig;
 use super::connection::Connection;
 use super::error::Error;
@@ -68,6 +68,18 @@ impl Cluster {
         self.ask_metadata(&mut connection, topics).await
     }
 
+    /// As [`Cluster::metadata`], with the ids of topics where brokers tell them (since Kafka 3.1). Cancel safe.
+    pub(crate) async fn metadata_with_ids(&mut self, topics: &[&str]) -> Result<Metadata, Error> {
+        let mut connection = self.any_broker().await?;
+        if !connection.speaks::<MetadataWithIds>() {
+            return self.ask_metadata(&mut connection, topics).await;
+        }
+        let request = MetadataWithIds(metadata_request(topics));
+        let metadata = Metadata::from(connection.call(&request, self.config.request_timeout).await?);
+        self.learned = metadata.brokers.iter().map(|broker| broker.address.clone()).collect();
+        Ok(metadata)
+    }
+
     /// Asks for every topic there is. Cancel safe.
     pub(super) async fn all_topics(&mut self) -> Result<Metadata, Error> {
         let mut connection = self.any_broker().await?;
@@ -91,10 +103,7 @@ impl Cluster {
     }
 
     async fn ask_metadata(&mut self, connection: &mut Connection, topics: &[&str]) -> Result<Metadata, Error> {
-        let topic = |name: &&str| MetadataRequestTopic::default().with_name(Some(TopicName(text(name))));
-        let request = MetadataRequest::default()
-            .with_topics(Some(topics.iter().map(topic).collect()))
-            .with_allow_auto_topic_creation(false);
+        let request = metadata_request(topics);
         let metadata = Metadata::from(connection.call(&request, self.config.request_timeout).await?);
         self.learned = metadata.brokers.iter().map(|broker| broker.address.clone()).collect();
         Ok(metadata)
@@ -113,6 +122,13 @@ impl Cluster {
         }
         Err(Error::unreachable(tried))
     }
+}
+
+fn metadata_request(topics: &[&str]) -> MetadataRequest {
+    let topic = |name: &&str| MetadataRequestTopic::default().with_name(Some(TopicName(text(name))));
+    MetadataRequest::default()
+        .with_topics(Some(topics.iter().map(topic).collect()))
+        .with_allow_auto_topic_creation(false)
 }
 
 /// Text for a message field.

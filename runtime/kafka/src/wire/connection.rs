@@ -114,12 +114,32 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Whether the broker knows the request in the version that is spoken.
+    pub(crate) fn speaks<A: Api>(&self) -> bool {
+        self.check_offered::<A>().is_ok()
+    }
+
     /// Whether the broker knows the request with this number.
     pub(super) fn offers(&self, key: i16) -> bool {
         self.offered.contains_key(&key)
     }
 
-    fn check_offered<A: Api>(&self) -> Result<(), Error> {
+    /// The correlation id of the next request.
+    pub(super) fn next_correlation_id(&self) -> i32 {
+        self.next_correlation_id
+    }
+
+    /// When the broker wants to see the credentials again.
+    pub(super) fn renew_at(&self) -> Option<Instant> {
+        self.renew_at
+    }
+
+    /// The bytes below; `None` when the connection is closed.
+    pub(super) fn into_stream(self) -> Option<Stream> {
+        self.stream
+    }
+
+    pub(super) fn check_offered<A: Api>(&self) -> Result<(), Error> {
         let offered = match self.offered.get(&A::KEY) {
             Some((min, max)) if (*min..=*max).contains(&A::VERSION) => return Ok(()),
             Some((min, max)) => format!("it offers versions {min} to {max}"),

@@ -13,8 +13,10 @@ use super::shape;
 /// Room that is made for an answer before its bytes are there.
 const AT_ONCE: usize = 4 << 20;
 
-/// Header version 1: with a client id, without tagged fields. It belongs to every version spoken here.
-const REQUEST_HEADER_VERSION: i16 = 1;
+/// With a client id, and with tagged fields where the version has the compact encoding.
+const fn request_header_version(flexible: bool) -> i16 {
+    if flexible { 2 } else { 1 }
+}
 
 /// A whole request with its length in front.
 pub(super) fn encode_request<A: Api>(request: &A, client_id: &str, correlation_id: i32) -> Result<Bytes, String> {
@@ -24,8 +26,8 @@ pub(super) fn encode_request<A: Api>(request: &A, client_id: &str, correlation_i
         .with_correlation_id(correlation_id)
         .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
     let mut body = BytesMut::new();
-    header.encode(&mut body, REQUEST_HEADER_VERSION).map_err(|error| error.to_string())?;
-    request.encode(&mut body, A::VERSION).map_err(|error| error.to_string())?;
+    header.encode(&mut body, request_header_version(A::FLEXIBLE)).map_err(|error| error.to_string())?;
+    request.body().encode(&mut body, A::VERSION).map_err(|error| error.to_string())?;
     let length = i32::try_from(body.len()).map_err(|_| format!("{} bytes", body.len()))?;
     let mut frame = BytesMut::with_capacity(4 + body.len());
     frame.put_i32(length);
@@ -34,13 +36,25 @@ pub(super) fn encode_request<A: Api>(request: &A, client_id: &str, correlation_i
 }
 
 /// The answer in `frame`, which is everything after the length. Never panics, whatever the bytes.
-pub(super) fn decode_answer<A: Api>(mut frame: Bytes, correlation_id: i32) -> Result<A::Answer, String> {
+pub(crate) fn decode_answer<A: Api>(mut frame: Bytes, correlation_id: i32) -> Result<A::Answer, String> {
     let answered = frame.try_get_i32().map_err(|_| "no correlation id".to_owned())?;
     if answered != correlation_id {
         return Err(format!("correlation id {answered} instead of {correlation_id}"));
     }
+    if A::FLEXIBLE {
+        shape::check(&[shape::Shape::Tags], &frame)?;
+        skip_tags(&mut frame)?;
+    }
     shape::check(A::ANSWER, &frame)?;
     A::Answer::decode(&mut frame, A::VERSION).map_err(|error| error.to_string())
+}
+
+/// Takes the tagged fields of a header off the front; a known broker sends none.
+fn skip_tags(frame: &mut Bytes) -> Result<(), String> {
+    match frame.try_get_u8() {
+        Ok(0) => Ok(()),
+        _ => Err("tagged fields in the header".to_owned()),
+    }
 }
 
 /// Reads one length-prefixed frame, without its length. A length that lies costs little memory: beyond a few megabytes the buffer
@@ -62,15 +76,29 @@ pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin), longest: u
 
 #[cfg(test)]
 mod tests {
+    use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
+    use kafka_protocol::messages::fetch_response::{
+        AbortedTransaction, EpochEndOffset, FetchableTopicResponse, PartitionData,
+    };
     use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
+    use kafka_protocol::messages::metadata_response::{
+        MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+    };
     use kafka_protocol::messages::{
         ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
         DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
         JoinGroupResponse, LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
         OffsetDeleteRequest, OffsetFetchRequest, SaslAuthenticateRequest, SaslHandshakeRequest, SyncGroupRequest,
     };
+    use kafka_protocol::messages::{
+        BrokerId, CreateAclsRequest, CreatePartitionsRequest, DescribeAclsRequest, DescribeProducersRequest,
+        DescribeProducersResponse, FetchResponse, IncrementalAlterConfigsRequest, ListGroupsRequest, MetadataResponse,
+        ProduceRequest, ProducerId, TopicName,
+    };
     use proptest::prelude::*;
+    use uuid::Uuid;
 
+    use super::super::api::{FetchById, MetadataWithIds};
     use super::*;
 
     fn joined() -> Bytes {
@@ -101,6 +129,59 @@ mod tests {
         let whole = joined();
         for length in 0..whole.len() {
             assert!(decode_answer::<JoinGroupRequest>(whole.slice(..length), 3).is_err(), "cut at {length}");
+        }
+    }
+
+    /// What a broker sends for a request with tagged fields in its header.
+    fn tagged<A: Api>(answer: &impl Encodable) -> Bytes {
+        let mut frame = BytesMut::new();
+        frame.put_i32(3);
+        frame.put_u8(0);
+        answer.encode(&mut frame, A::VERSION).expect("encodes");
+        frame.freeze()
+    }
+
+    #[test]
+    fn answers_with_the_compact_encoding_are_read_and_cut_ones_refused() {
+        let producer = ProducerState::default().with_producer_id(ProducerId(7)).with_last_sequence(41);
+        let partition = PartitionResponse::default().with_error_message(None).with_active_producers(vec![producer]);
+        let topic = TopicResponse::default()
+            .with_name(TopicName(StrBytes::from_static_str("t")))
+            .with_partitions(vec![partition]);
+        let producers =
+            tagged::<DescribeProducersRequest>(&DescribeProducersResponse::default().with_topics(vec![topic]));
+        let read = decode_answer::<DescribeProducersRequest>(producers.clone(), 3).expect("reads");
+        assert_eq!(read.topics[0].partitions[0].active_producers[0].last_sequence, 41);
+        let diverging = EpochEndOffset::default().with_epoch(4).with_end_offset(95);
+        let partition = PartitionData::default()
+            .with_aborted_transactions(Some(vec![AbortedTransaction::default()]))
+            .with_diverging_epoch(diverging)
+            .with_records(Some(Bytes::from_static(b"batch")));
+        let topic =
+            FetchableTopicResponse::default().with_topic_id(Uuid::from_u128(9)).with_partitions(vec![partition]);
+        let fetched = tagged::<FetchById>(&FetchResponse::default().with_responses(vec![topic]));
+        let read = decode_answer::<FetchById>(fetched.clone(), 3).expect("reads").responses.remove(0);
+        assert_eq!((read.topic_id.as_u128(), read.partitions[0].diverging_epoch.end_offset), (9, 95));
+        let topic = MetadataResponseTopic::default()
+            .with_name(Some(TopicName(StrBytes::from_static_str("t"))))
+            .with_topic_id(Uuid::from_u128(9))
+            .with_partitions(vec![MetadataResponsePartition::default().with_replica_nodes(vec![BrokerId(1)])]);
+        let broker = MetadataResponseBroker::default().with_host(StrBytes::from_static_str("h"));
+        let metadata = MetadataResponse::default().with_brokers(vec![broker]).with_topics(vec![topic]);
+        let metadata = tagged::<MetadataWithIds>(&metadata);
+        let read = decode_answer::<MetadataWithIds>(metadata.clone(), 3).expect("reads").topics.remove(0);
+        assert_eq!(read.topic_id.as_u128(), 9);
+        for length in 0..producers.len() {
+            assert!(
+                decode_answer::<DescribeProducersRequest>(producers.slice(..length), 3).is_err(),
+                "cut at {length}"
+            );
+        }
+        for length in 0..fetched.len() {
+            assert!(decode_answer::<FetchById>(fetched.slice(..length), 3).is_err(), "cut at {length}");
+        }
+        for length in 0..metadata.len() {
+            assert!(decode_answer::<MetadataWithIds>(metadata.slice(..length), 3).is_err(), "cut at {length}");
         }
     }
 
@@ -155,6 +236,15 @@ mod tests {
             survives::<SaslHandshakeRequest>(&bytes);
             survives::<SaslAuthenticateRequest>(&bytes);
             survives::<InitProducerIdRequest>(&bytes);
+            survives::<ProduceRequest>(&bytes);
+            survives::<CreatePartitionsRequest>(&bytes);
+            survives::<IncrementalAlterConfigsRequest>(&bytes);
+            survives::<DescribeAclsRequest>(&bytes);
+            survives::<CreateAclsRequest>(&bytes);
+            survives::<ListGroupsRequest>(&bytes);
+            survives::<DescribeProducersRequest>(&bytes);
+            survives::<FetchById>(&bytes);
+            survives::<MetadataWithIds>(&bytes);
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
-    DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest,
-    JoinGroupRequest, LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest,
-    OffsetFetchRequest, SaslAuthenticateRequest, SaslHandshakeRequest, SyncGroupRequest,
+    ApiVersionsRequest, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest,
+    DeleteTopicsRequest, DescribeAclsRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeProducersRequest,
+    FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest,
+    JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+    OffsetDeleteRequest, OffsetFetchRequest, ProduceRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+    SyncGroupRequest,
 };
 
-use super::api::Api;
+use super::api::{Api, FetchById, MetadataWithIds};
 use super::frame::decode_answer;
 
 /// Decodes an answer of a broker. The first byte chooses the request that is answered; what follows is the frame behind the
@@ -19,7 +21,7 @@ pub fn wire_answers(bytes: &[u8]) {
 }
 
 fn answer(request: u8, frame: &Bytes) {
-    const DECODERS: [fn(&Bytes); 20] = [
+    const DECODERS: [fn(&Bytes); 29] = [
         decode::<ApiVersionsRequest>,
         decode::<MetadataRequest>,
         decode::<FindCoordinatorRequest>,
@@ -40,6 +42,15 @@ fn answer(request: u8, frame: &Bytes) {
         decode::<SaslAuthenticateRequest>,
         decode::<InitProducerIdRequest>,
         decode::<FetchRequest>,
+        decode::<ProduceRequest>,
+        decode::<CreatePartitionsRequest>,
+        decode::<IncrementalAlterConfigsRequest>,
+        decode::<DescribeAclsRequest>,
+        decode::<CreateAclsRequest>,
+        decode::<ListGroupsRequest>,
+        decode::<DescribeProducersRequest>,
+        decode::<FetchById>,
+        decode::<MetadataWithIds>,
     ];
     DECODERS[usize::from(request) % DECODERS.len()](frame);
 }

@@ -19,6 +19,19 @@ use super::error::{Error, ErrorKind};
 /// Offsets of a group by topic and partition.
 pub type GroupOffsets = BTreeMap<(String, i32), i64>;
 
+/// An offset that a group has committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// What the group wrote beside it.
+    pub metadata: String,
+}
+
 /// Administers groups that it is no member of. Each call opens its own connections and retries until
 /// `default.api.timeout.ms`; calls do not disturb each other. A call that is dropped half-way may have taken effect.
 #[derive(Debug, Clone)]
@@ -66,6 +79,14 @@ impl GroupAdmin {
                 .with_committed_metadata(Some(text("")));
             (topic.as_str(), commit)
         }));
+        self.send_commit(group, topics).await
+    }
+
+    async fn send_commit(
+        &self,
+        group: &str,
+        topics: BTreeMap<&str, Vec<OffsetCommitRequestPartition>>,
+    ) -> Result<(), Error> {
         let topic = |(name, partitions): (&str, Vec<OffsetCommitRequestPartition>)| {
             OffsetCommitRequestTopic::default().with_name(TopicName(text(name))).with_partitions(partitions)
         };
@@ -84,6 +105,39 @@ impl GroupAdmin {
             }
         }
         Ok(())
+    }
+
+    /// As [`GroupAdmin::list_offsets`], with what was committed beside each offset.
+    pub async fn committed(&self, group: &str) -> Result<Vec<Committed>, Error> {
+        let request = OffsetFetchRequest::default().with_group_id(GroupId(text(group))).with_topics(None);
+        let (mut coordinator, patience) = self.coordinator(group);
+        let answer = coordinator.call(&request, self.config.request_timeout, patience).await?;
+        let mut committed = Vec::new();
+        for topic in answer.topics {
+            for partition in topic.partitions.into_iter().filter(|partition| partition.committed_offset >= 0) {
+                let subject = subject(&topic.name, partition.partition_index);
+                Error::check(OffsetFetchRequest::NAME, &subject, partition.error_code)?;
+                committed.push(Committed {
+                    topic: topic.name.to_string(),
+                    partition: partition.partition_index,
+                    offset: partition.committed_offset,
+                    metadata: partition.metadata.map(|metadata| metadata.to_string()).unwrap_or_default(),
+                });
+            }
+        }
+        Ok(committed)
+    }
+
+    /// As [`GroupAdmin::alter_offsets`], with metadata.
+    pub async fn commit(&self, group: &str, offsets: &[Committed]) -> Result<(), Error> {
+        let topics = by_topic(offsets.iter().map(|committed| {
+            let commit = OffsetCommitRequestPartition::default()
+                .with_partition_index(committed.partition)
+                .with_committed_offset(committed.offset)
+                .with_committed_metadata(Some(text(&committed.metadata)));
+            (committed.topic.as_str(), commit)
+        }));
+        self.send_commit(group, topics).await
     }
 
     /// Forgets the offsets of `partitions`. The group must exist ([`ErrorKind::GroupMissing`]) and have no member that is

@@ -3,6 +3,7 @@
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::MetadataResponse;
 use kafka_protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
+use uuid::Uuid;
 
 /// The cluster as one broker sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct BrokerMetadata {
 pub struct TopicMetadata {
     /// Name of the topic.
     pub name: String,
+    /// Its id, where the broker tells it: a topic that is deleted and created again gets another one.
+    pub id: Option<Uuid>,
     /// Why there is nothing to know about it, for instance because it does not exist.
     pub error: Option<ResponseError>,
     /// Its partitions.
@@ -75,6 +78,7 @@ impl From<MetadataResponse> for Metadata {
 fn topic(answer: MetadataResponseTopic) -> TopicMetadata {
     TopicMetadata {
         name: answer.name.map(|name| name.to_string()).unwrap_or_default(),
+        id: Some(answer.topic_id).filter(|id| !id.is_nil()),
         error: ResponseError::try_from_code(answer.error_code),
         partitions: answer.partitions.iter().map(partition).collect(),
     }

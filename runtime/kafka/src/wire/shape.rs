@@ -14,6 +14,12 @@ pub(crate) enum Shape {
     Blob,
     /// A 32-bit count, -1 for null, and so many times these fields.
     Array(&'static [Shape]),
+    /// A length that is one more in groups of seven bits, 0 for null, and so many bytes.
+    CompactText,
+    /// A count like that, and so many times these fields.
+    CompactArray(&'static [Shape]),
+    /// Tagged fields: a count, and for each of them its number, its length and its bytes.
+    Tags,
 }
 
 /// Proves that `bytes` begins with the fields of `shape`. The reason of a failure names the place, never the contents.
@@ -41,6 +47,22 @@ impl Walk<'_> {
                     self.skip_length(length)?;
                 }
                 Shape::Array(element) => self.elements(element)?,
+                Shape::CompactText => {
+                    let length = self.varint()?.saturating_sub(1);
+                    self.skip(length)?;
+                }
+                Shape::CompactArray(element) => {
+                    for _ in 0..self.varint()?.saturating_sub(1) {
+                        self.fields(element)?;
+                    }
+                }
+                Shape::Tags => {
+                    for _ in 0..self.varint()? {
+                        self.varint()?;
+                        let length = self.varint()?;
+                        self.skip(length)?;
+                    }
+                }
             }
         }
         Ok(())
@@ -56,6 +78,19 @@ impl Walk<'_> {
             self.fields(element)?;
         }
         Ok(())
+    }
+
+    /// At most five groups, as 32-bit numbers have.
+    fn varint(&mut self) -> Result<usize, String> {
+        let mut value = 0_usize;
+        for shift in (0..35).step_by(7) {
+            let [byte] = self.take()?;
+            value |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(self.place("a number that does not end"))
     }
 
     fn skip_length(&mut self, length: i32) -> Result<(), String> {

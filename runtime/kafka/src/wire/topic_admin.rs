@@ -22,7 +22,7 @@ use super::metadata::Metadata;
 use crate::client_log::lock;
 
 /// A topic as `DescribeConfigs` numbers kinds of resources.
-const TOPIC_RESOURCE: i8 = 2;
+pub(super) const TOPIC_RESOURCE: i8 = 2;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Administers topics. Each call opens its own connections and retries until its time is over.
@@ -161,7 +161,7 @@ impl TopicAdmin {
     }
 
     /// Brokers in KRaft pass these requests on; older ones want them at the controller.
-    async fn at_controller<A: Api>(&self, request: &A, timeout: Duration) -> Result<A::Answer, Error> {
+    pub(super) async fn at_controller<A: Api>(&self, request: &A, timeout: Duration) -> Result<A::Answer, Error> {
         let end = Instant::now() + timeout;
         loop {
             let attempt = async {
@@ -184,7 +184,7 @@ impl TopicAdmin {
         }
     }
 
-    async fn at_any<A: Api>(&self, request: &A, timeout: Duration) -> Result<A::Answer, Error> {
+    pub(super) async fn at_any<A: Api>(&self, request: &A, timeout: Duration) -> Result<A::Answer, Error> {
         let end = Instant::now() + timeout;
         loop {
             let attempt = async {
@@ -198,11 +198,11 @@ impl TopicAdmin {
         }
     }
 
-    fn cluster(&self) -> Cluster {
+    pub(super) fn cluster(&self) -> Cluster {
         lock(&self.cluster).clone()
     }
 
-    async fn broker(&self, metadata: &Metadata, node_id: i32) -> Result<Connection, Error> {
+    pub(super) async fn broker(&self, metadata: &Metadata, node_id: i32) -> Result<Connection, Error> {
         let Some(address) = metadata.address_of(node_id) else {
             return Err(broker_error(&format!("broker {node_id}"), ResponseError::BrokerNotAvailable));
         };
@@ -259,6 +259,6 @@ async fn pause(error: Error, end: Instant) -> Result<(), Error> {
     Ok(())
 }
 
-fn millis(time: Duration) -> i32 {
+pub(super) fn millis(time: Duration) -> i32 {
     i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
 }

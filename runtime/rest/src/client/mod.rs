@@ -13,6 +13,7 @@ use sluice_kafka::tls::Tls;
 use sluice_worker::config::RestTls;
 
 pub(crate) use exchange::{Failure, Outgoing};
+pub use peers::FlowPeers;
 
 /// Reaches other workers over HTTP and HTTPS.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! What followers ask of their leader.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sluice_herder::{InternalRequest, PeerError, Peers, RequestSignature};
@@ -25,6 +27,45 @@ impl Peers for RestClient {
         request: InternalRequest,
     ) -> Result<(), PeerError> {
         self.ask(Method::PUT, leader_url, connector, "fence", request).await
+    }
+}
+
+/// Reaches the other nodes of one flow of a mirror, which have several below one URL.
+#[derive(Debug)]
+pub struct FlowPeers {
+    client: Arc<RestClient>,
+    path: String,
+}
+
+impl FlowPeers {
+    /// The nodes of the flow between these clusters.
+    pub fn new(client: Arc<RestClient>, source: &str, target: &str) -> Self {
+        Self { client, path: format!("/{}/{}", encoded_segment(source), encoded_segment(target)) }
+    }
+
+    fn below(&self, leader_url: &str) -> String {
+        format!("{}{}", leader_url.trim_end_matches('/'), self.path)
+    }
+}
+
+#[async_trait]
+impl Peers for FlowPeers {
+    async fn put_task_configs(
+        &self,
+        leader_url: &str,
+        connector: &str,
+        request: InternalRequest,
+    ) -> Result<(), PeerError> {
+        self.client.put_task_configs(&self.below(leader_url), connector, request).await
+    }
+
+    async fn fence_zombies(
+        &self,
+        leader_url: &str,
+        connector: &str,
+        request: InternalRequest,
+    ) -> Result<(), PeerError> {
+        self.client.fence_zombies(&self.below(leader_url), connector, request).await
     }
 }
 

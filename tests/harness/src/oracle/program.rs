@@ -15,10 +15,11 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 8] = sources![
+const SOURCES: [(&str, &str); 9] = sources![
     "Oracle.java",
     "Transforms.java",
     "Converters.java",
+    "Mirror.java",
     "Strings.java",
     "RecordJson.java",
     "SchemaJson.java",

@@ -65,6 +65,8 @@ public final class Oracle {
                 return each(request.get("cases"), Converters.of(request)::fromConnect);
             case "toConnect":
                 return each(request.get("cases"), Converters.of(request)::toConnect);
+            case "mirror":
+                return each(request.get("cases"), Mirror::ask);
             case "parseString":
                 return each(request.get("cases"), Strings::parse);
             case "convertToString":
