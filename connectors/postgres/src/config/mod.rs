@@ -2,12 +2,15 @@
 
 mod filter;
 mod keys;
+mod mapping;
 mod unsupported;
 
 pub(crate) use filter::{ColumnFilter, KeyColumns, TableFilter};
 pub(crate) use keys::definition;
+pub(crate) use mapping::ColumnMappings;
 pub(crate) use unsupported::refusals;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,8 +78,14 @@ pub(crate) struct PostgresConfig {
     /// Tables of the snapshot among those that are captured; empty for all.
     pub(crate) snapshot_tables: TableFilter,
     pub(crate) columns: ColumnFilter,
+    /// What is masked, hashed and cut.
+    pub(crate) mappings: ColumnMappings,
+    /// Statements of the snapshot, by `schema.table`.
+    pub(crate) select_overrides: HashMap<String, String>,
     pub(crate) key_columns: KeyColumns,
     pub(crate) modes: Modes,
+    /// The topic of transactions when their metadata is wanted.
+    pub(crate) transaction_topic: Option<String>,
     pub(crate) tombstones: bool,
     pub(crate) context_headers: bool,
     pub(crate) skip_inserts: bool,
@@ -142,8 +151,14 @@ impl PostgresConfig {
             tables: TableFilter::parse(properties)?,
             snapshot_tables: TableFilter::included("snapshot.include.collection.list", properties)?,
             columns: ColumnFilter::parse(properties)?,
+            mappings: ColumnMappings::parse(properties)?,
+            select_overrides: select_overrides(properties)?,
             key_columns: KeyColumns::parse(properties)?,
             modes: modes(&parsed)?,
+            transaction_topic: parsed.boolean("provide.transaction.metadata").then(|| {
+                let (delimiter, topic) = (parsed.string("topic.delimiter"), parsed.string("topic.transaction"));
+                sanitized(&format!("{prefix}{delimiter}{topic}"))
+            }),
             tombstones: parsed.boolean("tombstones.on.delete"),
             context_headers: parsed.boolean("extended.headers.enabled"),
             skip_inserts: skips("c"),
@@ -239,6 +254,21 @@ fn host_and_port(text: &str, default: u16) -> (String, u16) {
         Some((host, port)) if !port.contains(':') => (host.to_owned(), port.parse().unwrap_or(default)),
         _ => (text.to_owned(), default),
     }
+}
+
+/// Statements of the tables that `snapshot.select.statement.overrides` lists; the semicolon at an end is left out.
+fn select_overrides(properties: &Properties) -> Result<HashMap<String, String>> {
+    const KEY: &str = "snapshot.select.statement.overrides";
+    let tables = properties.get(KEY).map_or("", String::as_str).split(',').map(str::trim);
+    let statement = |table: &str| {
+        let statement = properties.get(&format!("{KEY}.{table}")).map(|sql| sql.trim().trim_end_matches(';').trim());
+        statement.filter(|sql| !sql.is_empty()).map(|sql| (table.to_owned(), sql.to_owned())).ok_or_else(|| {
+            ConnectError::config(format!(
+                "Invalid value {table} for configuration {KEY}: its statement is expected in `{KEY}.{table}`"
+            ))
+        })
+    };
+    tables.filter(|table| !table.is_empty()).map(statement).collect()
 }
 
 /// Statements between semicolons; a double one stands for itself.

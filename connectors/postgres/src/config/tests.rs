@@ -26,8 +26,7 @@ fn defaults_are_debeziums() {
 #[test]
 fn what_is_not_there_yet_is_refused_by_name() {
     for (key, value) in [
-        ("column.mask.with.3.chars", "public.t.a"),
-        ("provide.transaction.metadata", "true"),
+        ("signal.data.collection", "public.signals"),
         ("plugin.name", "decoderbufs"),
         ("snapshot.mode", "configuration_based"),
         ("snapshot.max.threads", "4"),
@@ -36,7 +35,7 @@ fn what_is_not_there_yet_is_refused_by_name() {
         assert!(error.contains(key) && error.contains(value), "{error}");
     }
     assert!(
-        refusals(&properties(&[("plugin.name", "pgoutput"), ("provide.transaction.metadata", "false")])).is_empty()
+        refusals(&properties(&[("plugin.name", "pgoutput"), ("read.only", "false")])).is_empty()
     );
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use bytestring::ByteString;
 use sluice_api::{ConnectError, Result, Schema, SchemaBuilder, Struct, Value};
+use tracing::warn;
 
 use super::envelope::{self, Clock, Operation};
 use super::{Position, SnapshotMarker, SourceBlock};
 use crate::catalog::{TableName, TypeKind, Types};
 use crate::config::PostgresConfig;
-use crate::values::{Converter, Unreadable, default_text, form};
+use crate::values::{ColumnMapping, Converter, Mapping, Unreadable, default_text, form};
 
 /// What is known of a column before it has a schema.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ struct Column {
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) name: TableName,
+    /// `schema.table`.
+    pub(crate) id: Arc<str>,
     pub(crate) topic: Arc<str>,
     pub(crate) key_schema: Option<Schema>,
     pub(crate) envelope: Schema,
@@ -49,6 +52,8 @@ pub(crate) struct Table {
     /// The fields of the key, as numbers of fields of the row.
     key_fields: Vec<usize>,
     fields: usize,
+    /// What is masked, hashed or cut, by field.
+    mappings: Vec<(usize, ColumnMapping)>,
 }
 
 /// Why a row has no value.
@@ -82,12 +87,22 @@ impl Table {
         let topic = config.topic(&name.schema, &name.name);
         let mut row = SchemaBuilder::structure().name(format!("{topic}.Value"));
         let (mut list, mut fields) = (Vec::with_capacity(columns.len()), Vec::new());
+        let mut mappings = Vec::new();
         let key = config.key_columns.of(name).unwrap_or(key);
         for column in columns {
             let included = config.columns.matches(name, &column.name);
             let made = if included { make(config, types, column)? } else { None };
             if let Some((_, schema)) = &made {
-                row = row.field(column.name.as_str(), schema.clone());
+                let mut noted = schema.clone();
+                if let Some(rule) = config.mappings.of(name, &column.name) {
+                    let mapping = mapping(types, column, rule);
+                    if mapping.passes_values() {
+                        warn!(table = %name, column = %column.name, "not masked: only character types are, as in Debezium");
+                    }
+                    noted = mapping.note(SchemaBuilder::like(schema)).build()?;
+                    mappings.push((fields.len(), mapping));
+                }
+                row = row.field(column.name.as_str(), noted);
                 fields.push((column.name.as_str(), schema.clone()));
             }
             list.push(made.map(|(column, _)| column));
@@ -111,12 +126,14 @@ impl Table {
         };
         Ok(Self {
             name: name.clone(),
+            id: name.to_string().into(),
             envelope: envelope::schema(&topic, &row, source.schema())?,
             schema_name: name.schema.as_str().into(),
             table_name: name.name.as_str().into(),
             topic,
             key_schema,
             fields: fields.len(),
+            mappings,
             row,
             columns: list,
             key_fields,
@@ -188,7 +205,16 @@ impl Table {
     ///
     /// # Errors
     /// `Data` when a value is missing.
-    pub(crate) fn row(&self, values: Vec<Value>) -> Result<Value> {
+    pub(crate) fn row(&self, mut values: Vec<Value>) -> Result<Value> {
+        for (field, mapping) in &self.mappings {
+            if let Some(value) = values.get_mut(*field) {
+                // Invariant 9: what cannot be masked does not go out.
+                let hidden = mapping.apply(std::mem::take(value));
+                *value = hidden.ok_or_else(|| {
+                    ConnectError::data(format!("a column of table {} cannot be hashed with this algorithm", self.name))
+                })?;
+            }
+        }
         Ok(Value::Struct(Struct::from_checked(self.row.clone(), values)?))
     }
 
@@ -231,6 +257,17 @@ impl Table {
         values[2] = SourceBlock::mark(std::mem::take(&mut values[2]), marker)?;
         Ok(Value::Struct(Struct::from_checked(schema, values)?))
     }
+}
+
+/// The rule as it applies to the type that a column is made of at last.
+fn mapping(types: &Types, column: &ColumnSource, rule: &Mapping) -> ColumnMapping {
+    let (mut oid, mut modifier) = (column.type_oid, column.type_modifier);
+    while let Some(info) = types.get(oid).filter(|info| info.kind == TypeKind::Domain) {
+        (oid, modifier) = (info.base, info.base_modifier);
+    }
+    let info = types.get(oid);
+    let name = info.map_or("", |info| info.name.as_str());
+    ColumnMapping::new(rule, name, info.is_some_and(|info| info.kind == TypeKind::Enum), modifier)
 }
 
 /// The column and the schema of its field; `None` when its type has none.

@@ -13,6 +13,7 @@ mod form;
 mod geometry;
 mod hstore;
 mod interval;
+mod mapping;
 mod modes;
 mod placeholder;
 mod vector;
@@ -20,6 +21,7 @@ mod vector;
 pub(crate) use converter::Converter;
 pub(crate) use defaults::default_text;
 pub(crate) use form::form;
+pub(crate) use mapping::{ColumnMapping, HashVersion, Mapping, MessageDigestName};
 pub(crate) use modes::{BinaryMode, DecimalMode, HstoreMode, IntervalMode, Modes, TimeMode};
 pub(crate) use placeholder::Placeholder;
 

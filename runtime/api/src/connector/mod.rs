@@ -18,7 +18,7 @@ pub use carrier::{
 pub use memory::MemoryShare;
 pub use plugin::{
     AlteredOffsets, Connector, ConnectorContext, ConnectorEvents, ConnectorKind, ConnectorPlugin, ExactlyOnceSupport,
-    TaskFactory, TaskHandle, TransactionBoundarySupport,
+    OUTSIDE_DEADLINE, TaskFactory, TaskHandle, TransactionBoundarySupport,
 };
 pub use sink::{ErrantRecordReporter, OffsetsToCommit, SinkRequests, SinkTask, SinkTaskContext};
 pub use source::{CommittedRecord, OffsetStorageReader, SourceTask, SourceTaskContext};

@@ -1,8 +1,11 @@
 //! Change capture from PostgreSQL: side by side with Debezium, taken over and given back, and with servers that die.
 
+mod cases;
 mod cost;
+mod events;
 mod nothing_lost;
 mod preconditions;
+mod promotion;
 mod replay;
 mod side_by_side;
 mod takeover;
