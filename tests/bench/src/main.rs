@@ -15,6 +15,7 @@ mod job;
 mod median;
 mod pipeline;
 mod plan;
+mod postgres;
 mod progress;
 mod report;
 mod start;
@@ -66,6 +67,9 @@ fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
                 let measured = match row {
                     Row::Source | Row::JsonSource | Row::AvroSource => jobs.source(&engines, *row, subject, number),
                     Row::Sink | Row::JsonSink | Row::AvroSink => jobs.sink(&engines, *row, subject, number),
+                    Row::PostgresSnapshot | Row::PostgresTransaction | Row::PostgresSingle => {
+                        postgres::measure(&kafka, &engines, plan, *row, subject, number)
+                    }
                     Row::Start => start::measure(&engines, subject),
                     Row::Idle | Row::IdleLean => idle::measure(&engines, subject, plan.settle),
                     Row::Cluster1000 | Row::Cluster200Sinks => cluster::measure(&kafka, &engines, plan, *row, subject),

@@ -103,9 +103,15 @@ mod tests {
         ];
         let hidden = unreadable_tables(&PostgresConfig::sample(), &tables);
         assert_eq!(hidden.len(), 1);
-        assert!(hidden[0].message.contains("GRANT SELECT ON TABLE \"public\".\"hidden\" TO \"capture\";"), "{hidden:?}");
+        assert!(
+            hidden[0].message.contains("GRANT SELECT ON TABLE \"public\".\"hidden\" TO \"capture\";"),
+            "{hidden:?}"
+        );
         let keyless = keyless_tables(&tables);
         assert_eq!(keyless.len(), 1, "what is published already breaks nothing more");
-        assert!(keyless[0].message.contains("ALTER TABLE \"public\".\"keyless\" REPLICA IDENTITY FULL;"), "{keyless:?}");
+        assert!(
+            keyless[0].message.contains("ALTER TABLE \"public\".\"keyless\" REPLICA IDENTITY FULL;"),
+            "{keyless:?}"
+        );
     }
 }

@@ -34,7 +34,8 @@ pub(crate) fn check(config: &PostgresConfig, server: &ServerFacts, slot: Option<
         )));
     }
     if server.max_replication_slots == 0 {
-        let message = "`max_replication_slots` is 0: run ALTER SYSTEM SET max_replication_slots = 10; and restart the server";
+        let message =
+            "`max_replication_slots` is 0: run ALTER SYSTEM SET max_replication_slots = 10; and restart the server";
         wrong.push(Problem::new(host, message.to_owned()));
     } else if slot.is_none() && server.used_replication_slots >= server.max_replication_slots {
         wrong.push(Problem::new(

@@ -48,22 +48,29 @@ pub(crate) async fn publication_problems(
     let owns = tables.iter().all(|table| table.is_owned);
     let may_not = |what: &str, remedy: String| {
         let role = &config.options.user;
-        vec![Problem::new("publication.name", format!("role \"{role}\" may not {what} publication \"{name}\": run {remedy}"))]
+        vec![Problem::new(
+            "publication.name",
+            format!("role \"{role}\" may not {what} publication \"{name}\": run {remedy}"),
+        )]
     };
     let publication = identifier(name);
     let problems = match (found.first().map(|row| (row.flag(0), row.flag(1))), config.autocreate) {
         (None, AutocreateMode::Disabled) => {
             vec![Problem::new("publication.name", missing(name, config, &names))]
         }
-        (None, AutocreateMode::AllTables) if !server.is_superuser => {
-            may_not("create", format!("CREATE PUBLICATION {publication} FOR ALL TABLES; as a superuser, or set `publication.autocreate.mode=filtered`"))
-        }
+        (None, AutocreateMode::AllTables) if !server.is_superuser => may_not(
+            "create",
+            format!(
+                "CREATE PUBLICATION {publication} FOR ALL TABLES; as a superuser, or set `publication.autocreate.mode=filtered`"
+            ),
+        ),
         (None, AutocreateMode::Filtered) if names.is_empty() => {
             vec![Problem::new("table.include.list", no_tables(config).to_string())]
         }
-        (None, AutocreateMode::Filtered) if !server.may_create || !owns => {
-            may_not("create", format!("CREATE PUBLICATION {publication} FOR TABLE {}; as the owner of the tables", list(&names)))
-        }
+        (None, AutocreateMode::Filtered) if !server.may_create || !owns => may_not(
+            "create",
+            format!("CREATE PUBLICATION {publication} FOR TABLE {}; as the owner of the tables", list(&names)),
+        ),
         (None, AutocreateMode::AllTables | AutocreateMode::Filtered) => keyless_tables(tables),
         (Some((true, _)), AutocreateMode::Filtered) => {
             vec![Problem::new("publication.autocreate.mode", all_and_filtered(name))]

@@ -121,6 +121,20 @@ const KEYS: &[Key] = &[
         Some(""),
         "columns as `schema.table.column`, as regular expressions; key columns must be among them",
     ),
+    (
+        "column.propagate.source.type",
+        Text,
+        Low,
+        Some(""),
+        "columns whose fields tell type, length and scale as schema parameters, as regular expressions",
+    ),
+    (
+        "datatype.propagate.source.type",
+        Text,
+        Low,
+        Some(""),
+        "the same for types as `schema.table.type`, as regular expressions",
+    ),
     ("column.exclude.list", Text, Medium, Some(""), "columns that are left out; key columns cannot be"),
     (
         "message.key.columns",

@@ -1,4 +1,4 @@
-//! `column.mask.*` and `column.truncate.*`: keys that carry a value in their name.
+//! `column.mask.*` and `column.truncate.*`, keys that carry a value in their name, and `*.propagate.source.type`.
 
 use bytestring::ByteString;
 use sluice_api::{ConnectError, Properties, Result};
@@ -7,35 +7,48 @@ use super::filter::Patterns;
 use crate::catalog::TableName;
 use crate::values::{HashVersion, Mapping, MessageDigestName};
 
+const DATATYPE: &str = "datatype.propagate.source.type";
+
 /// The rules; of several that match a column the first one counts.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ColumnMappings(Vec<(Patterns, Mapping)>);
+pub(crate) struct ColumnMappings(Vec<Rule>);
+
+/// Which columns, and what is done to them.
+#[derive(Clone, Debug)]
+struct Rule {
+    columns: Patterns,
+    /// The patterns are of `schema.table.type`, not of columns.
+    by_type: bool,
+    mapping: Mapping,
+}
 
 impl ColumnMappings {
-    /// Reads the keys, truncations first, then masks, then hashes, as Debezium does.
+    /// Reads the keys: truncations first, then masks, then types, then hashes, as Debezium does.
     pub(crate) fn parse(properties: &Properties) -> Result<Self> {
         let mut rules = Vec::new();
         for (key, columns) in properties {
             if let Some(rule) = rule(key) {
-                let rule = rule.ok_or_else(|| wrong(key))?;
-                rules.push((Patterns::parse(key, columns)?, rule));
+                let mapping = rule.ok_or_else(|| wrong(key))?;
+                rules.push(Rule { columns: Patterns::parse(key, columns)?, by_type: key == DATATYPE, mapping });
             }
         }
-        rules.sort_by_key(|(_, rule)| match rule {
+        rules.sort_by_key(|rule| match rule.mapping {
             Mapping::Truncate(_) => 0,
             Mapping::Mask(_) => 1,
-            Mapping::Hash { .. } => 2,
+            Mapping::SourceType => 2,
+            Mapping::Hash { .. } => 3,
         });
         Ok(Self(rules))
     }
 
-    /// The rule of a column.
-    pub(crate) fn of(&self, table: &TableName, column: &str) -> Option<&Mapping> {
+    /// The rule of a column of the type `declared`.
+    pub(crate) fn of(&self, table: &TableName, column: &str, declared: &str) -> Option<&Mapping> {
         if self.0.is_empty() {
             return None;
         }
-        let name = format!("{table}.{column}");
-        self.0.iter().find(|(columns, _)| columns.matches(&name)).map(|(_, rule)| rule)
+        let (column, declared) = (format!("{table}.{column}"), format!("{table}.{declared}"));
+        let applies = |rule: &&Rule| rule.columns.matches(if rule.by_type { &declared } else { &column });
+        self.0.iter().find(applies).map(|rule| &rule.mapping)
     }
 }
 
@@ -54,6 +67,9 @@ fn rule(key: &str) -> Option<Option<Mapping>> {
     }
     if let Some(rest) = key.strip_prefix("column.mask.with.") {
         return Some(number(rest).map(|length| Mapping::Mask(ByteString::from("*".repeat(length)))));
+    }
+    if key == DATATYPE || key == "column.propagate.source.type" {
+        return Some(Some(Mapping::SourceType));
     }
     let rest = key.strip_prefix("column.mask.hash.")?;
     let (rest, version) =
@@ -76,16 +92,14 @@ mod tests {
     #[test]
     fn keys_carry_their_rule_in_their_name() {
         let table = TableName { schema: "public".into(), name: "t".into() };
-        let rule = |key| parse(key).unwrap().of(&table, "secret").cloned();
+        let rule = |key| parse(key).unwrap().of(&table, "secret", "text").cloned();
         assert_eq!(rule("column.truncate.to.5.chars"), Some(Mapping::Truncate(5)));
         assert_eq!(rule("column.mask.with.3.chars"), Some(Mapping::Mask("***".into())));
         assert_eq!(rule("column.mask.with.0.chars"), Some(Mapping::Mask("".into())));
-        let hash = |version| {
-            Some(Mapping::Hash { algorithm: MessageDigestName::Sha256, salt: "a.b".into(), version })
-        };
+        let hash = |version| Some(Mapping::Hash { algorithm: MessageDigestName::Sha256, salt: "a.b".into(), version });
         assert_eq!(rule("column.mask.hash.SHA-256.with.salt.a.b"), hash(HashVersion::Serialized));
         assert_eq!(rule("column.mask.hash.v2.SHA-256.with.salt.a.b"), hash(HashVersion::Plain));
-        assert_eq!(parse("column.mask.with.3.chars").unwrap().of(&table, "other"), None);
+        assert_eq!(parse("column.mask.with.3.chars").unwrap().of(&table, "other", "text"), None);
         for wrong in ["column.mask.with.x.chars", "column.mask.hash.CRC.with.salt.a", "column.truncate.to.5"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

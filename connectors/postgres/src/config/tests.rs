@@ -34,9 +34,7 @@ fn what_is_not_there_yet_is_refused_by_name() {
         let error = PostgresConfig::parse(&properties(&[(key, value)])).unwrap_err().to_string();
         assert!(error.contains(key) && error.contains(value), "{error}");
     }
-    assert!(
-        refusals(&properties(&[("plugin.name", "pgoutput"), ("read.only", "false")])).is_empty()
-    );
+    assert!(refusals(&properties(&[("plugin.name", "pgoutput"), ("read.only", "false")])).is_empty());
 }
 
 #[test]

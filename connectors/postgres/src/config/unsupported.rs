@@ -17,8 +17,6 @@ const REFUSALS: &[Refusal] = &[
     ("signal.data.collection", &[], "signals and incremental snapshots are not supported yet"),
     ("signal.enabled.channels", &["source"], "signals and incremental snapshots are not supported yet"),
     ("notification.enabled.channels", &[], "notifications are not supported yet"),
-    ("column.propagate.source.type", &[], "source types as schema parameters are not supported yet"),
-    ("datatype.propagate.source.type", &[], "source types as schema parameters are not supported yet"),
     ("include.schema.comments", &["false"], "comments in schemas are not supported yet"),
     ("converters", &[], "custom converters need a JVM"),
     ("post.processors", &[], "post processors are not supported yet"),

@@ -11,7 +11,7 @@ use super::envelope::{self, Clock, Operation};
 use super::{Position, SnapshotMarker, SourceBlock};
 use crate::catalog::{TableName, TypeKind, Types};
 use crate::config::PostgresConfig;
-use crate::values::{ColumnMapping, Converter, Mapping, Unreadable, default_text, form};
+use crate::values::{ColumnMapping, Converter, Mapping, SourceType, Unreadable, default_text, form};
 
 /// What is known of a column before it has a schema.
 #[derive(Clone, Debug)]
@@ -94,13 +94,23 @@ impl Table {
             let made = if included { make(config, types, column)? } else { None };
             if let Some((_, schema)) = &made {
                 let mut noted = schema.clone();
-                if let Some(rule) = config.mappings.of(name, &column.name) {
-                    let mapping = mapping(types, column, rule);
+                let declared = declared_type(types, column);
+                if let Some(rule) = config.mappings.of(name, &column.name, declared) {
+                    let (base, mapping) = mapping(types, column, rule);
+                    if *rule == Mapping::SourceType {
+                        let modifier = if base.0 == column.type_oid { column.type_modifier } else { base.1 };
+                        let base = types.get(base.0).map_or("", |info| info.name.as_str());
+                        let told = SourceType::of(declared, base, modifier);
+                        noted = told.note(SchemaBuilder::like(schema), &column.name).build()?;
+                    } else {
+                        noted = mapping.note(SchemaBuilder::like(schema)).build()?;
+                    }
                     if mapping.passes_values() {
                         warn!(table = %name, column = %column.name, "not masked: only character types are, as in Debezium");
                     }
-                    noted = mapping.note(SchemaBuilder::like(schema)).build()?;
-                    mappings.push((fields.len(), mapping));
+                    if *rule != Mapping::SourceType {
+                        mappings.push((fields.len(), mapping));
+                    }
                 }
                 row = row.field(column.name.as_str(), noted);
                 fields.push((column.name.as_str(), schema.clone()));
@@ -259,15 +269,27 @@ impl Table {
     }
 }
 
-/// The rule as it applies to the type that a column is made of at last.
-fn mapping(types: &Types, column: &ColumnSource, rule: &Mapping) -> ColumnMapping {
+/// The name of a column's type; a number with a sequence is a serial, as the JDBC driver has it.
+fn declared_type<'a>(types: &'a Types, column: &ColumnSource) -> &'a str {
+    let name = types.get(column.type_oid).map_or("", |info| info.name.as_str());
+    let is_serial = column.default.as_deref().is_some_and(|default| default.contains("nextval("));
+    match name {
+        "int2" if is_serial => "smallserial",
+        "int4" if is_serial => "serial",
+        "int8" if is_serial => "bigserial",
+        name => name,
+    }
+}
+
+/// The type that a column is made of at last with its modifier, and the rule as it applies to that.
+fn mapping(types: &Types, column: &ColumnSource, rule: &Mapping) -> ((u32, i32), ColumnMapping) {
     let (mut oid, mut modifier) = (column.type_oid, column.type_modifier);
     while let Some(info) = types.get(oid).filter(|info| info.kind == TypeKind::Domain) {
         (oid, modifier) = (info.base, info.base_modifier);
     }
     let info = types.get(oid);
     let name = info.map_or("", |info| info.name.as_str());
-    ColumnMapping::new(rule, name, info.is_some_and(|info| info.kind == TypeKind::Enum), modifier)
+    ((oid, modifier), ColumnMapping::new(rule, name, info.is_some_and(|info| info.kind == TypeKind::Enum), modifier))
 }
 
 /// The column and the schema of its field; `None` when its type has none.

@@ -46,7 +46,9 @@ impl Transactions {
             .build()?;
         Ok(Self {
             topic: topic.into(),
-            key_schema: named("io.debezium.connector.common.TransactionMetadataKey").field("id", Schema::STRING).build()?,
+            key_schema: named("io.debezium.connector.common.TransactionMetadataKey")
+                .field("id", Schema::STRING)
+                .build()?,
             value_schema,
             count_schema,
             block_schema: envelope::transaction_block()?,
@@ -112,7 +114,8 @@ impl Transactions {
             let schema = event.schema().clone();
             let mut values = event.into_values();
             let block = self.count(table, position)?;
-            *values.get_mut(IN_ENVELOPE).ok_or_else(|| ConnectError::data("an event without transaction block"))? = block;
+            *values.get_mut(IN_ENVELOPE).ok_or_else(|| ConnectError::data("an event without transaction block"))? =
+                block;
             record.value = Value::Struct(Struct::from_checked(schema, values)?);
         }
         Ok(())

@@ -192,7 +192,8 @@ impl Changes {
             Verdict::Deliver => Ok(false),
             Verdict::PassOver if self.transactions.is_some() => {
                 // It counts in its transaction, and goes nowhere.
-                let message = Message::decode(payload.clone()).map_err(|error| ConnectError::connect(error.to_string()))?;
+                let message =
+                    Message::decode(payload.clone()).map_err(|error| ConnectError::connect(error.to_string()))?;
                 self.event(lsn, message, &mut Vec::new())?;
                 Ok(true)
             }
@@ -324,9 +325,7 @@ impl Changes {
             match maker.row((before, self.position), old, new, out) {
                 Ok(()) => {
                     return match &mut self.transactions {
-                        Some(transactions) => {
-                            transactions.note(&captured.table.id, &self.position, &mut out[start..])
-                        }
+                        Some(transactions) => transactions.note(&captured.table.id, &self.position, &mut out[start..]),
                         None => Ok(()),
                     };
                 }

@@ -42,7 +42,13 @@ impl Identity {
 
     /// Of the server and the slot that are there now.
     pub(super) fn of(system: &System, slot: &str, confirmed: u64) -> Self {
-        Self { system: system.id.clone(), timeline: system.timeline, slot: slot.to_owned(), confirmed, snapshot_due: false }
+        Self {
+            system: system.id.clone(),
+            timeline: system.timeline,
+            slot: slot.to_owned(),
+            confirmed,
+            snapshot_due: false,
+        }
     }
 
     /// The offset as it is stored.

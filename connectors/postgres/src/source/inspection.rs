@@ -27,9 +27,7 @@ pub(super) fn inspect(properties: &Properties) -> Vec<Problem> {
     match looked {
         Ok(Ok(problems)) => problems,
         Ok(Err(error)) => host(error.to_string()),
-        Err(_) => {
-            host(unreachable(&config, Error::Timeout(DEADLINE.as_millis())).to_string())
-        }
+        Err(_) => host(unreachable(&config, Error::Timeout(DEADLINE.as_millis())).to_string()),
     }
 }
 
@@ -47,7 +45,8 @@ async fn look(config: &PostgresConfig) -> Result<Vec<Problem>> {
     let mut problems = check(config, &server, slot.as_ref());
     if config.snapshot_mode == SnapshotMode::WhenNeeded {
         // The start drops a slot that is lost.
-        problems.retain(|problem| problem.key != "slot.name" || slot.as_ref().is_none_or(|slot| slot.wal_status != "lost"));
+        problems
+            .retain(|problem| problem.key != "slot.name" || slot.as_ref().is_none_or(|slot| slot.wal_status != "lost"));
     }
     let tables = list_tables(&mut sql, config.via_partition_root).await.map_err(doing("listing tables"))?;
     let tables: Vec<TableName> = tables.into_iter().filter(|table| config.tables.matches(table)).collect();
@@ -59,7 +58,8 @@ async fn look(config: &PostgresConfig) -> Result<Vec<Problem>> {
     if problems.is_empty()
         && let Err(error) = Connection::open(&config.options, Purpose::Replication).await
     {
-        let message = error.into_connect("connecting for replication (see `host replication` in pg_hba.conf)").to_string();
+        let message =
+            error.into_connect("connecting for replication (see `host replication` in pg_hba.conf)").to_string();
         problems.push(Problem::new("database.hostname", message));
     }
     Ok(problems)

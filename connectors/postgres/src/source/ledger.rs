@@ -89,7 +89,11 @@ mod tests {
         ledger.add(2, 10);
         ledger.add(1, 20);
         ledger.done(&done(&[1, 0]));
-        assert_eq!([ledger.flushed(), ledger.flushed(), ledger.flushed()], [(0, 0); 3], "a record of the first batch is outstanding");
+        assert_eq!(
+            [ledger.flushed(), ledger.flushed(), ledger.flushed()],
+            [(0, 0); 3],
+            "a record of the first batch is outstanding"
+        );
         ledger.done(&done(&[0]));
         assert_eq!(ledger.flushed(), (0, 20), "the flush may have begun before");
         assert_eq!(ledger.flushed(), (0, 20), "as may the next one");

@@ -49,9 +49,8 @@ pub(super) async fn begin(
     let recovers = config.snapshot_mode == SnapshotMode::WhenNeeded;
     let slot = drop_lost(config, &mut sql, slot, recovers).await?;
     refuse(check(config, &server, slot.as_ref()))?;
-    let mut replication = Connection::open(&config.options, Purpose::Replication)
-        .await
-        .map_err(doing("connecting for replication"))?;
+    let mut replication =
+        Connection::open(&config.options, Purpose::Replication).await.map_err(doing("connecting for replication"))?;
     let system = System::read(&mut replication).await.map_err(doing("asking the server who it is"))?;
     let stored = stored.filter(|_| !identity.is_some_and(|identity| identity.snapshot_due));
     let gap = gap(config, stored.as_ref(), identity, &system, slot.as_ref());

@@ -151,8 +151,8 @@ impl Snapshot {
         let mut record = record(&self.parts.partition, &self.position, &table.topic, key, event);
         record.headers = self.parts.headers.headers();
         if let Some(mut held) = self.held.replace(record) {
-            // The row before was the last of its table.
-            if first_of_table {
+            // The row before was the last of its table; the first of all is told as such alone.
+            if first_of_table && self.rows > 1 {
                 held.value = Table::marked(held.value, SnapshotMarker::LastInDataCollection)?;
             }
             out.push(held);

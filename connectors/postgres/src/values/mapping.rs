@@ -14,6 +14,8 @@ pub(crate) enum Mapping {
     Mask(ByteString),
     /// A salted hash in hex, cut to the column's length.
     Hash { algorithm: MessageDigestName, salt: ByteString, version: HashVersion },
+    /// The value stays; its field's schema tells the column's type.
+    SourceType,
 }
 
 /// A hash algorithm under Java's name.
@@ -83,7 +85,7 @@ impl ColumnMapping {
 
     /// Whether the rule hides values and this column's type has no text to hide.
     pub(crate) fn passes_values(&self) -> bool {
-        !self.is_text && !matches!(self.rule, Mapping::Truncate(_))
+        !self.is_text && !matches!(self.rule, Mapping::Truncate(_) | Mapping::SourceType)
     }
 
     /// Notes the rule in the schema.
@@ -92,7 +94,7 @@ impl ColumnMapping {
             Mapping::Truncate(length) if self.is_longer_than(length) => {
                 schema.parameter("truncateLength", length.to_string())
             }
-            Mapping::Truncate(_) => schema,
+            Mapping::Truncate(_) | Mapping::SourceType => schema,
             Mapping::Mask(_) | Mapping::Hash { .. } => schema.parameter("masked", "true"),
         }
     }
@@ -195,11 +197,8 @@ mod tests {
         let number = rule(Mapping::Mask("***".into()), "int4", -1);
         assert_eq!(number.apply(Value::Int32(7)), Some(Value::Int32(7)));
         assert!(number.passes_values());
-        let hash = Mapping::Hash {
-            algorithm: MessageDigestName::Sha256,
-            salt: "salt".into(),
-            version: HashVersion::Plain,
-        };
+        let hash =
+            Mapping::Hash { algorithm: MessageDigestName::Sha256, salt: "salt".into(), version: HashVersion::Plain };
         let hashed = rule(hash, "varchar", 12).apply(Value::from("x")).unwrap();
         assert_eq!(hashed.as_str().map(str::len), Some(8), "cut to the column's length");
     }

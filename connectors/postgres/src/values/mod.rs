@@ -16,6 +16,7 @@ mod interval;
 mod mapping;
 mod modes;
 mod placeholder;
+mod source_type;
 mod vector;
 
 pub(crate) use converter::Converter;
@@ -24,6 +25,7 @@ pub(crate) use form::form;
 pub(crate) use mapping::{ColumnMapping, HashVersion, Mapping, MessageDigestName};
 pub(crate) use modes::{BinaryMode, DecimalMode, HstoreMode, IntervalMode, Modes, TimeMode};
 pub(crate) use placeholder::Placeholder;
+pub(crate) use source_type::SourceType;
 
 /// A text that is no value of its type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -122,8 +122,7 @@ impl Postgres {
         if is_root() {
             run(Command::new("chown").arg(ACCOUNT).arg(&signal))?;
         }
-        let primary =
-            format!("host=127.0.0.1 port={} user={POSTGRES_USER} password={POSTGRES_PASSWORD}", self.port);
+        let primary = format!("host=127.0.0.1 port={} user={POSTGRES_USER} password={POSTGRES_PASSWORD}", self.port);
         Self::launch(scratch, &[("primary_conninfo", &primary)])
     }
 

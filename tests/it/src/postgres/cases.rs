@@ -96,18 +96,29 @@ fn typed(at: usize, sql_type: &str, literals: &[&str]) -> Vec<Case> {
     let mut cases = vec![
         case(
             "column",
-            &format!("CREATE TABLE T_ (id int PRIMARY KEY, v {sql_type}); INSERT INTO T_ VALUES (1, {first}), (2, NULL);"),
-            &[format!("{} UPDATE T_ SET v = {last} WHERE id = 1; UPDATE T_ SET v = NULL WHERE id = 10; DELETE FROM T_ WHERE id = 2;", inserts("id, v"))],
+            &format!(
+                "CREATE TABLE T_ (id int PRIMARY KEY, v {sql_type}); INSERT INTO T_ VALUES (1, {first}), (2, NULL);"
+            ),
+            &[format!(
+                "{} UPDATE T_ SET v = {last} WHERE id = 1; UPDATE T_ SET v = NULL WHERE id = 10; DELETE FROM T_ WHERE id = 2;",
+                inserts("id, v")
+            )],
         ),
         case(
             "required",
-            &format!("CREATE TABLE T_ (id int PRIMARY KEY, v {sql_type} NOT NULL DEFAULT {first}); INSERT INTO T_ VALUES (1);"),
+            &format!(
+                "CREATE TABLE T_ (id int PRIMARY KEY, v {sql_type} NOT NULL DEFAULT {first}); INSERT INTO T_ VALUES (1);"
+            ),
             &[format!("{} INSERT INTO T_ VALUES (2); DELETE FROM T_;", inserts("id, v"))],
         ),
         case(
             "full",
-            &format!("CREATE TABLE T_ (id int PRIMARY KEY, v {sql_type}); ALTER TABLE T_ REPLICA IDENTITY FULL; INSERT INTO T_ VALUES (1, {first});"),
-            &[format!("UPDATE T_ SET v = {last}; UPDATE T_ SET v = NULL; UPDATE T_ SET id = 2, v = {first}; DELETE FROM T_;")],
+            &format!(
+                "CREATE TABLE T_ (id int PRIMARY KEY, v {sql_type}); ALTER TABLE T_ REPLICA IDENTITY FULL; INSERT INTO T_ VALUES (1, {first});"
+            ),
+            &[format!(
+                "UPDATE T_ SET v = {last}; UPDATE T_ SET v = NULL; UPDATE T_ SET id = 2, v = {first}; DELETE FROM T_;"
+            )],
         ),
     ];
     if !NO_KEYS.contains(&sql_type) {
@@ -148,7 +159,14 @@ fn chosen() -> Vec<Case> {
 }
 
 /// Rows of COMPATIBILITY.
-const KNOWN: &[Known] = &[];
+const KNOWN: &[Known] = &[
+    ("public.e_partitioned", "Debezium has 2 records, Sluice 0", "the root is not read besides its partitions"),
+    (
+        "public.e_new_label",
+        "parameters.allowed: Debezium \"a,c\", Sluice \"a,b,c\"",
+        "labels are those of the definition",
+    ),
+];
 
 #[test]
 fn hand_made_cases() -> Result<()> {
@@ -208,12 +226,17 @@ fn change(random: &mut Random, columns: &[String], next: &mut i64) -> String {
             )
         }
         11 => {
-            let (from, to) = (*next + 1, *next + 600);
+            let (from, to) = (*next + 1, *next + 150);
             *next = to;
-            format!("INSERT INTO h_other SELECT n, 'bulk' FROM generate_series({from}, {to}) n; DELETE FROM h_other WHERE n BETWEEN {from} AND {};", to - 5)
+            format!(
+                "INSERT INTO h_other SELECT n, 'bulk' FROM generate_series({from}, {to}) n; DELETE FROM h_other WHERE n BETWEEN {from} AND {};",
+                to - 5
+            )
         }
         12 => "TRUNCATE h_other;".to_owned(),
-        _ => format!("UPDATE h_full SET v = v || '{value}', big = CASE WHEN {value} < 500 THEN big ELSE repeat('{value}', 3000) END;"),
+        _ => format!(
+            "UPDATE h_full SET v = v || '{value}', big = CASE WHEN {value} < 500 THEN big ELSE repeat('{value}', 3000) END;"
+        ),
     }
 }
 
@@ -246,7 +269,7 @@ fn generated_histories() -> Result<()> {
     let mut next = 1000;
     let pair = Pair::start("generated", setup, &[("skipped.operations", "none")])?;
     pair.wait_all()?;
-    let rounds = count(8, 60);
+    let rounds = count(4, 60);
     for round in 0..rounds {
         let changes: String = (0..25).map(|_| change(&mut random, &columns, &mut next)).collect();
         pair.sql(&changes).with_context(|| changes.clone())?;

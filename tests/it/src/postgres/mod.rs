@@ -1,8 +1,8 @@
 //! Change capture from PostgreSQL: side by side with Debezium, taken over and given back, and with servers that die.
 
 mod cases;
-mod cost;
 mod events;
+mod memory;
 mod nothing_lost;
 mod preconditions;
 mod promotion;

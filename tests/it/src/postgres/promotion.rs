@@ -11,7 +11,8 @@ const TABLE: &str = "CREATE TABLE t (id bigint PRIMARY KEY, text text);
 
 fn wait_caught_up(primary: &Postgres) -> Result<()> {
     wait_until("the standby to have everything", SOON, || {
-        let sql = "SELECT replay_lsn >= pg_current_wal_lsn() FROM pg_stat_replication WHERE application_name = 'walreceiver'";
+        let sql =
+            "SELECT replay_lsn >= pg_current_wal_lsn() FROM pg_stat_replication WHERE application_name = 'walreceiver'";
         ensure!(primary.sql("postgres", sql)? == "t", "not yet");
         Ok(())
     })
@@ -51,7 +52,10 @@ fn a_promoted_standby_is_never_streamed_on_silently() -> Result<()> {
     wait_caught_up(&primary)?;
     primary.kill9()?;
     standby.promote()?;
-    standby.sql("shop", "INSERT INTO t SELECT n, 'in the gap' FROM generate_series(200, 220) n; DELETE FROM t WHERE id = 12")?;
+    standby.sql(
+        "shop",
+        "INSERT INTO t SELECT n, 'in the gap' FROM generate_series(200, 220) n; DELETE FROM t WHERE id = 12",
+    )?;
     let failed = |wanted: &str| {
         wait_until(&format!("the task to say: {wanted}"), SOON, || {
             let status = worker.rest().status("pgpromoted")?;
@@ -71,7 +75,10 @@ fn a_promoted_standby_is_never_streamed_on_silently() -> Result<()> {
     let again = with(config, &[("snapshot.mode", "when_needed")]);
     worker.rest().put_connector("pgpromoted", &again)?.expect(200)?;
     wait_streaming(&standby, "pgpromoted").with_context(|| worker.logs())?;
-    standby.sql("shop", "UPDATE t SET text = 'after' WHERE id < 50; DELETE FROM t WHERE id = 13; INSERT INTO t VALUES (301, 'new')")?;
+    standby.sql(
+        "shop",
+        "UPDATE t SET text = 'after' WHERE id < 50; DELETE FROM t WHERE id = 13; INSERT INTO t VALUES (301, 'new')",
+    )?;
     // The one row that was deleted in the gap is the documented limit.
     wait_told(kafka, &standby, topic, &[12]).with_context(|| worker.logs())?;
     worker.rest().wait_running("pgpromoted", 1, SOON).map(drop)

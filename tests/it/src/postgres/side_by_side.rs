@@ -108,7 +108,8 @@ impl Pair {
                 // Many tables may share a topic; a record says of which it is.
                 let record = canonical(&record, &prefix)?;
                 let schema = ["value", "key"].into_iter().find_map(|part| record[part]["schema"]["name"].as_str());
-                let table = schema.and_then(|name| name.strip_prefix("PREFIX.")?.rsplit_once('.')).map(|(table, _)| table);
+                let table =
+                    schema.and_then(|name| name.strip_prefix("PREFIX.")?.rsplit_once('.')).map(|(table, _)| table);
                 topics.entry(table.unwrap_or(topic).to_owned()).or_default().push(record);
             }
         }
@@ -133,7 +134,11 @@ impl Pair {
         differences.retain(|difference| !self.known.iter().any(|known| is_known(difference, *known)));
         let meant = found - differences.len();
         let records: usize = theirs.values().map(Vec::len).sum();
-        println!("{}: {records} records of {} tables compared, {meant} differences that are meant", self.database, theirs.len());
+        println!(
+            "{}: {records} records of {} tables compared, {meant} differences that are meant",
+            self.database,
+            theirs.len()
+        );
         ensure!(records > 0, "nothing was compared");
         ensure!(
             differences.is_empty(),
@@ -312,7 +317,10 @@ fn masked_hashed_cut_and_overridden() -> Result<()> {
         ("column.exclude.list", "public.m.gone"),
         ("message.key.columns", "public.keyed:b,a"),
         ("snapshot.select.statement.overrides", "public.chosen"),
-        ("snapshot.select.statement.overrides.public.chosen", "SELECT * FROM public.chosen WHERE id % 5 = 0 ORDER BY id"),
+        (
+            "snapshot.select.statement.overrides.public.chosen",
+            "SELECT * FROM public.chosen WHERE id % 5 = 0 ORDER BY id",
+        ),
         ("tombstones.on.delete", "false"),
     ];
     let pair = Pair::start("masks", setup, &more)?;
@@ -327,7 +335,8 @@ fn masked_hashed_cut_and_overridden() -> Result<()> {
 fn metadata_of_transactions() -> Result<()> {
     let setup = "CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE b (id int PRIMARY KEY, v text); CREATE TABLE c (id int PRIMARY KEY);
         INSERT INTO a VALUES (0, 'snapshot');";
-    let more = [("provide.transaction.metadata", "true"), ("skipped.operations", "none"), ("table.exclude.list", "public.c")];
+    let more =
+        [("provide.transaction.metadata", "true"), ("skipped.operations", "none"), ("table.exclude.list", "public.c")];
     let pair = Pair::start("transactions", setup, &more)?;
     pair.wait_all()?;
     pair.sql("BEGIN; INSERT INTO a VALUES (1, 'x'), (2, 'y'); INSERT INTO b VALUES (1, 'z'); UPDATE a SET v = 'w'; DELETE FROM b; COMMIT;
@@ -335,6 +344,29 @@ fn metadata_of_transactions() -> Result<()> {
         BEGIN; INSERT INTO b VALUES (5, 'b'); SAVEPOINT s; INSERT INTO b VALUES (6, 'lost'); ROLLBACK TO s; TRUNCATE a, b; COMMIT;
         INSERT INTO c VALUES (1); BEGIN; INSERT INTO c VALUES (2); INSERT INTO a VALUES (9, 'n'); COMMIT;
         INSERT INTO a SELECT n, 'bulk' FROM generate_series(100, 3100) n;")?;
+    pair.wait_all()?;
+    pair.compare()
+}
+
+#[test]
+fn source_types_in_schemas() -> Result<()> {
+    let setup = "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN short AS varchar(5);
+        CREATE TABLE p (id serial PRIMARY KEY, v varchar(20), t text, n numeric(10,2), nn numeric, i int NOT NULL DEFAULT 3, b bigint, d date, ts timestamp(3),
+            tz timestamptz, f float8, bo bool, u uuid, j jsonb, e mood, s short, a int[], by bytea, c char(4), bi bit(8), iv interval);
+        CREATE TABLE q (id int PRIMARY KEY, v varchar(7), w text);
+        INSERT INTO p (v) VALUES ('a'); INSERT INTO q VALUES (1, 'a', 'b');";
+    let more = [("column.propagate.source.type", "public.p.*"), ("datatype.propagate.source.type", r".+\.VARCHAR")];
+    let pair = Pair::start("sourcetypes", setup, &more)?.knowing(&[
+        (
+            "public.p[0]",
+            "source.column.length: Debezium \"0\", Sluice \"131089\"",
+            "numeric without limits, as in the stream",
+        ),
+        ("public.p[0]", "source.column.scale: Debezium null, Sluice \"0\"", "the same"),
+        ("public.p[1]", "source.column.type: Debezium \"INT4\", Sluice \"SERIAL\"", "a serial, as in the snapshot"),
+    ]);
+    pair.wait_all()?;
+    pair.sql("INSERT INTO p (v, n) VALUES ('b', 1.5); UPDATE q SET v = 'c'; DELETE FROM q;")?;
     pair.wait_all()?;
     pair.compare()
 }
