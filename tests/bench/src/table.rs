@@ -7,7 +7,7 @@ use crate::plan::Row;
 use crate::report::{Measure, Report};
 
 /// One line: its row and what of it.
-const LINES: [(Row, Measure, &str); 32] = [
+const LINES: [(Row, Measure, &str); 41] = [
     (Row::Source, Measure::RecordsPerSecond, "file source: records/s"),
     (Row::Source, Measure::CpuSecondsPerMillion, "file source: CPU seconds per million records"),
     (Row::Source, Measure::PeakRssBytes, "file source: peak memory"),

@@ -48,6 +48,13 @@ const KEYS: &[Key] = &[
     ),
     ("database.query.timeout.ms", Int, Low, Some("600000"), "how long a statement may take"),
     ("topic.delimiter", Text, Low, Some("."), "between the parts of a topic's name"),
+    (
+        "schema.name.adjustment.mode",
+        Text,
+        Low,
+        Some("none"),
+        "`none`, or `avro`: names of schemas get underscores for what Avro does not take",
+    ),
     ("topic.heartbeat.prefix", Text, Low, Some("__debezium-heartbeat"), "heartbeats go to `<this>.<topic.prefix>`"),
     ("topic.heartbeat.name", Text, Low, Some(""), "topic of heartbeats, instead of the prefix"),
     ("slot.name", Text, High, Some("debezium"), "the replication slot, one per connector"),
@@ -210,6 +217,7 @@ const KEYS: &[Key] = &[
 /// Values that a key may have, in any case.
 const CHOICES: &[(&str, &[&str])] = &[
     ("database.sslmode", &["disable", "allow", "prefer", "require", "required", "verify-ca", "verify-full"]),
+    ("schema.name.adjustment.mode", &["none", "avro", "avro_unicode"]),
     ("publication.autocreate.mode", &["all_tables", "disabled", "filtered", "no_tables"]),
     (
         "snapshot.mode",

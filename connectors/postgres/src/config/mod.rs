@@ -58,6 +58,8 @@ pub(crate) struct PostgresConfig {
     /// `topic.prefix`: the logical name of the server.
     pub(crate) prefix: Arc<str>,
     pub(crate) topic_delimiter: String,
+    /// `schema.name.adjustment.mode=avro`.
+    pub(crate) avro_names: bool,
     pub(crate) options: Options,
     pub(crate) slot: String,
     pub(crate) slot_drop_on_stop: bool,
@@ -126,6 +128,7 @@ impl PostgresConfig {
         Ok(Self {
             prefix: prefix.into(),
             topic_delimiter: parsed.string("topic.delimiter").to_owned(),
+            avro_names: parsed.string("schema.name.adjustment.mode").eq_ignore_ascii_case("avro"),
             options: options(&parsed, properties)?,
             slot: parsed.string("slot.name").to_owned(),
             slot_drop_on_stop: parsed.boolean("slot.drop.on.stop"),
@@ -183,6 +186,21 @@ impl PostgresConfig {
     pub(crate) fn topic(&self, schema: &str, table: &str) -> Arc<str> {
         let delimiter = &self.topic_delimiter;
         sanitized(&format!("{}{delimiter}{schema}{delimiter}{table}", self.prefix)).into()
+    }
+
+    /// The name of a schema, made one of Avro where that is asked for: what is no letter, digit or underscore becomes one, and a digit
+    /// in front gets one before it.
+    pub(crate) fn schema_name(&self, name: &str) -> String {
+        if !self.avro_names {
+            return name.to_owned();
+        }
+        let keep = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '_' };
+        let first = name.chars().next().filter(|first| first.is_ascii_digit() || *first == '.');
+        match first {
+            Some('.') => format!("_{}", name.chars().skip(1).map(keep).collect::<String>()),
+            Some(_) => format!("_{}", name.chars().map(keep).collect::<String>()),
+            None => name.chars().map(keep).collect(),
+        }
     }
 
     /// The topic of logical messages.

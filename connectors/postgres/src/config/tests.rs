@@ -24,6 +24,16 @@ fn defaults_are_debeziums() {
 }
 
 #[test]
+fn names_of_schemas_are_those_of_avro_where_asked_for() {
+    let name = |mode, text| {
+        PostgresConfig::parse(&properties(&[("schema.name.adjustment.mode", mode)])).unwrap().schema_name(text)
+    };
+    assert_eq!(name("none", "my-server.public.t.Key"), "my-server.public.t.Key");
+    assert_eq!(name("avro", "my-server.public.t.Key"), "my_server.public.t.Key");
+    assert_eq!(name("avro", "1server.public.t.Key"), "_1server.public.t.Key");
+}
+
+#[test]
 fn what_is_not_there_yet_is_refused_by_name() {
     for (key, value) in [
         ("signal.data.collection", "public.signals"),

@@ -27,7 +27,7 @@ const REFUSALS: &[Refusal] = &[
     ),
     ("message.prefix.include.list", &[], "filters of logical messages are not supported yet"),
     ("message.prefix.exclude.list", &[], "filters of logical messages are not supported yet"),
-    ("schema.name.adjustment.mode", &["none"], "adjusted schema names are not supported yet"),
+    ("schema.name.adjustment.mode", &["none", "avro"], "this mode is not supported yet"),
     ("field.name.adjustment.mode", &["none"], "adjusted field names are not supported yet"),
     ("read.only", &["false"], "read-only incremental snapshots are not supported yet"),
     ("xmin.fetch.interval.ms", &["0"], "tracking of xmin is not supported yet"),

@@ -85,7 +85,7 @@ impl Table {
         key: &[String],
     ) -> Result<Self> {
         let topic = config.topic(&name.schema, &name.name);
-        let mut row = SchemaBuilder::structure().name(format!("{topic}.Value"));
+        let mut row = SchemaBuilder::structure().name(config.schema_name(&format!("{topic}.Value")));
         let (mut list, mut fields) = (Vec::with_capacity(columns.len()), Vec::new());
         let mut mappings = Vec::new();
         let key = config.key_columns.of(name).unwrap_or(key);
@@ -131,13 +131,13 @@ impl Table {
         let key_schema = if key_fields.is_empty() {
             None
         } else {
-            let builder = SchemaBuilder::structure().name(format!("{topic}.Key"));
+            let builder = SchemaBuilder::structure().name(config.schema_name(&format!("{topic}.Key")));
             Some(key_fields.iter().fold(builder, |b, at| b.field(fields[*at].0, fields[*at].1.clone())).build()?)
         };
         Ok(Self {
             name: name.clone(),
             id: name.to_string().into(),
-            envelope: envelope::schema(&topic, &row, source.schema())?,
+            envelope: envelope::schema(config.schema_name(&format!("{topic}.Envelope")), &row, source.schema())?,
             schema_name: name.schema.as_str().into(),
             table_name: name.name.as_str().into(),
             topic,

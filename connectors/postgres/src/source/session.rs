@@ -108,8 +108,9 @@ fn gap(
         false => Slot { confirmed_flush: 0, ..slot },
     });
     let known = identity.and_then(|identity| identity.gap(stored, system, &config.slot, judged.as_ref()));
+    // Whoever has the slot dropped at every stop has agreed to what is lost until the next start.
     known.or_else(|| {
-        slot.is_none().then(|| {
+        (slot.is_none() && !config.slot_drop_on_stop).then(|| {
             format!(
                 "slot \"{}\" is gone (a standby that was promoted does not have the slots of its old primary)",
                 config.slot
@@ -216,6 +217,8 @@ mod tests {
             let error = needs_snapshot(&mode(strict), Some(&stored), gap.as_deref()).unwrap_err().to_string();
             assert!(error.contains("slot \"debezium\" is gone") && error.contains("1/9"), "{error}");
         }
+        let dropped = PostgresConfig { slot_drop_on_stop: true, ..PostgresConfig::sample() };
+        assert_eq!(super::gap(&dropped, Some(&stored), None, &system, None), None);
         assert!(needs_snapshot(&mode(SnapshotMode::WhenNeeded), Some(&stored), gap.as_deref()).unwrap());
         assert!(needs_snapshot(&mode(SnapshotMode::Initial), None, None).unwrap());
         assert!(!needs_snapshot(&mode(SnapshotMode::NoData), None, None).unwrap());

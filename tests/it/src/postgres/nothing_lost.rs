@@ -94,6 +94,33 @@ fn kills_of_worker_and_walsender() -> Result<()> {
 }
 
 #[test]
+fn a_kill_before_the_first_offset_loses_no_delete() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    let postgres = Postgres::start()?;
+    postgres.create_database("lost")?;
+    postgres.sql("lost", TABLE)?;
+    let mut worker = start(Engine::Sluice, &properties(kafka, "pgfirst")?.with("offset.flush.interval.ms", "600000"))?;
+    worker.rest().put_connector("pgfirst", &config(&postgres, "lost", "pgfirst"))?.expect(201)?;
+    super::wait_records(kafka, "pgfirst.public.t", |records| records.len() > 100)?;
+    worker.kill9()?;
+    // Nothing was flushed within ten minutes, so no offset is stored.
+    // Rows that the topic has already, and one that no snapshot will see.
+    postgres.sql(
+        "lost",
+        "DELETE FROM t WHERE id <= 50; INSERT INTO t VALUES (0, 0, 'short'); DELETE FROM t WHERE id = 0",
+    )?;
+    postgres.sql("lost", "UPDATE t SET n = 7 WHERE id BETWEEN 51 AND 60")?;
+    worker.restart()?;
+    let wanted = table(&postgres)?;
+    wait_until("the topic to tell the table", SOON, || {
+        let told = replay(kafka, "pgfirst.public.t")?;
+        ensure!(told == wanted, "{} rows told, {} in the table", told.len(), wanted.len());
+        Ok(())
+    })
+    .with_context(|| worker.logs())
+}
+
+#[test]
 fn a_database_that_dies_is_found_again() -> Result<()> {
     let kafka = Kafka::shared()?;
     let mut postgres = Postgres::start()?;

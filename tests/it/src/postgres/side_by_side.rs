@@ -305,9 +305,9 @@ fn a_history_with_every_kind_of_change() -> Result<()> {
 fn masked_hashed_cut_and_overridden() -> Result<()> {
     let setup = "CREATE TABLE m (id int PRIMARY KEY, cut text, cutshort varchar(2), cutbytes bytea, masked text, maskednull varchar(9), maskednumber int,
             hashed varchar(20), hashedtext text NOT NULL DEFAULT 'd', hashedv2 text, fixed char(5), kind text, gone text);
-        CREATE TABLE keyed (a text, b int, v text, PRIMARY KEY (a)); CREATE TABLE chosen (id int PRIMARY KEY, v text);
+        CREATE TABLE keyed (a text, b int, v text, PRIMARY KEY (a)); CREATE TABLE chosen (id int PRIMARY KEY, v text); CREATE TABLE \"odd-name\" (id int PRIMARY KEY);
         INSERT INTO m VALUES (1, 'abcdef', 'xy', '\\x0102030405', 'secret', NULL, 7, 'hash me', 'ünï 😀', 'v2', 'ab', 'k', 'gone');
-        INSERT INTO keyed VALUES ('key', 1, 'v'); INSERT INTO chosen SELECT n, 'v' FROM generate_series(1, 20) n;";
+        INSERT INTO keyed VALUES ('key', 1, 'v'); INSERT INTO \"odd-name\" VALUES (1); INSERT INTO chosen SELECT n, 'v' FROM generate_series(1, 20) n;";
     let more = [
         ("column.truncate.to.3.chars", "public.m.cut.*"),
         ("column.mask.with.5.chars", "public.m.masked.*,public.keyed.a,public.m.fixed"),
@@ -322,6 +322,7 @@ fn masked_hashed_cut_and_overridden() -> Result<()> {
             "SELECT * FROM public.chosen WHERE id % 5 = 0 ORDER BY id",
         ),
         ("tombstones.on.delete", "false"),
+        ("schema.name.adjustment.mode", "avro"),
     ];
     let pair = Pair::start("masks", setup, &more)?;
     pair.wait_all()?;
