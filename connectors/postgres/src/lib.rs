@@ -15,7 +15,9 @@
 //!
 //! Invariant 1: a position is confirmed to the server only when its records are acknowledged and their offsets stored
 //! (`source::ledger`). A restart begins behind the last whole transaction and passes over what was delivered of the one that was
-//! cut off (`source::resume`). README.md has the keys and every difference from Debezium's.
+//! cut off (`source::resume`). Which server and slot a position is of is kept beside it, outside of Debezium's offset, so that a gap
+//! is never streamed over (`source::identity`); a snapshot that was cut off loses no delete (`source::session`). README.md has the
+//! keys, COMPATIBILITY.md every difference from Debezium.
 
 mod catalog;
 mod client;

@@ -1,6 +1,7 @@
 //! Answers that need no loop: what the stores and the registry show. Shared by both herders.
 
 use indexmap::IndexMap;
+use sluice_api::connector::OUTSIDE_DEADLINE;
 use sluice_api::{ConnectorKind, Properties};
 use sluice_plugins::Registry;
 use sluice_storage::{ClusterConfigState, ConnectorTaskId, StatusBackingStore, StatusEntry, TargetState};
@@ -164,22 +165,59 @@ pub(crate) fn connector_plugin_config(registry: &Registry, plugin: &str) -> Resu
 }
 
 /// Validates a connector's config and gives what validation found, in terms of what the client sent: what its variables stand for
-/// is looked at and not shown (Invariant 9).
-pub(crate) fn validate(
+/// is looked at and not shown (Invariant 9). The servers that it names are looked at when nothing else is wrong.
+pub(crate) async fn validate(
     registry: &Registry,
     worker: &WorkerConfig,
     config: &SentConfig,
 ) -> Result<ConfigInfos, HerderError> {
     let resolved = worker.providers.transform(&config.properties)?.properties;
     let mut infos = validate_connector_config_with_nulls(registry, worker, &resolved, &config.nulls)?;
+    look_outside(registry, &resolved, &mut infos).await;
     infos.unresolve(&config.properties, &resolved);
     Ok(infos)
 }
 
-/// Validates a connector's config and refuses it when anything is wrong.
-pub(crate) fn validated(registry: &Registry, worker: &WorkerConfig, config: &SentConfig) -> Result<(), HerderError> {
-    match validate(registry, worker, config)?.error_message() {
-        Some(message) => Err(HerderError::BadRequest(message)),
-        None => Ok(()),
+/// What the connector finds wrong with the servers that its config names. Invariant 8: on a thread that may block, with a deadline.
+async fn look_outside(registry: &Registry, resolved: &Properties, infos: &mut ConfigInfos) {
+    const CLASS: &str = "connector.class";
+    let Some(Ok(plugin)) = resolved.get(CLASS).map(|class| registry.connector(class)) else { return };
+    if infos.error_count > 0 {
+        return;
     }
+    let (plugin, properties) = (plugin.clone(), resolved.clone());
+    let look = tokio::task::spawn_blocking(move || plugin.validate_outside(&properties));
+    match tokio::time::timeout(OUTSIDE_DEADLINE, look).await {
+        Ok(Ok(found)) => found.into_iter().for_each(|(key, message)| infos.add_error(&key, message)),
+        Ok(Err(error)) => infos.add_error(CLASS, format!("looking at what the configuration names failed: {error}")),
+        Err(_) => infos.add_error(
+            CLASS,
+            format!("what the configuration names did not answer within {} s", OUTSIDE_DEADLINE.as_secs()),
+        ),
+    }
+}
+
+/// Validates a connector's config and refuses it when anything is wrong.
+pub(crate) async fn validated(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    config: &SentConfig,
+) -> Result<(), HerderError> {
+    refused(&validate(registry, worker, config).await?)
+}
+
+/// As [`validated`], without a look at servers: for a loop that may not wait.
+pub(crate) fn validated_inside(
+    registry: &Registry,
+    worker: &WorkerConfig,
+    config: &SentConfig,
+) -> Result<(), HerderError> {
+    let resolved = worker.providers.transform(&config.properties)?.properties;
+    let mut infos = validate_connector_config_with_nulls(registry, worker, &resolved, &config.nulls)?;
+    infos.unresolve(&config.properties, &resolved);
+    refused(&infos)
+}
+
+fn refused(infos: &ConfigInfos) -> Result<(), HerderError> {
+    infos.error_message().map_or(Ok(()), |message| Err(HerderError::BadRequest(message)))
 }

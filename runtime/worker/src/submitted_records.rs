@@ -51,6 +51,16 @@ impl SubmittedRecords {
         index
     }
 
+    /// Notes an offset that belongs to no record; its partition has no records either.
+    pub fn note(&mut self, partition: &Arc<OffsetMap>, offset: OffsetMap) {
+        let number = self.number(partition);
+        let queue = &mut self.partitions[number];
+        // Invariant 1: never past a record that is not done.
+        if queue.waiting.is_empty() {
+            queue.committable = Some(offset);
+        }
+    }
+
     /// The index that the next record will get.
     pub fn next_index(&self) -> u64 {
         self.first_index + self.slots.len() as u64
@@ -254,6 +264,19 @@ mod tests {
         records.done(index + 5);
         records.done(index);
         records.done(index);
+        assert_eq!(taken(&mut records), [1]);
+    }
+
+    #[test]
+    fn an_offset_of_no_record_is_committable_at_once_and_never_passes_a_record() {
+        // Invariant 1.
+        let (a, b) = (Arc::new(partition(0)), Arc::new(partition(1)));
+        let mut records = SubmittedRecords::default();
+        let first = records.submit(&a, offset(1), 1);
+        records.note(&b, offset(7));
+        records.note(&a, offset(9));
+        assert_eq!(taken(&mut records), [7]);
+        records.done(first);
         assert_eq!(taken(&mut records), [1]);
     }
 

@@ -78,6 +78,17 @@ impl<'a> Engines<'a> {
         Ok(setup.property("plugin.discovery", "hybrid_warn").property("plugin.path", &plugins))
     }
 
+    /// As [`Engines::worker`], with Debezium's connector for PostgreSQL where that is a plugin.
+    pub(crate) fn debezium(&self, subject: Subject) -> Result<Setup> {
+        let setup = self.plain_worker(subject)?;
+        if subject != Subject::Oracle {
+            return Ok(setup);
+        }
+        let jars = oracle::debezium_jars()?;
+        let plugins = jars.parent().context("the folder of Debezium's jars")?.display().to_string();
+        Ok(setup.property("plugin.discovery", "hybrid_warn").property("plugin.path", &plugins))
+    }
+
     /// A worker whose clones share its group and topics, and the name of the config topic.
     pub(crate) fn member(&self, subject: Subject) -> Result<(Setup, String)> {
         let properties = self.properties();

@@ -16,6 +16,7 @@ mod median;
 mod mirror;
 mod pipeline;
 mod plan;
+mod postgres;
 mod progress;
 mod report;
 mod start;
@@ -71,6 +72,8 @@ fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
                     Row::Sink | Row::JsonSink | Row::AvroSink => jobs.sink(&engines, *row, subject, number),
                     Row::MirrorLargeBatches | Row::MirrorSmallBatches | Row::MirrorLongRecords => {
                         mirrors.measure(&engines, *row, subject, number)
+                    Row::PostgresSnapshot | Row::PostgresTransaction | Row::PostgresSingle => {
+                        postgres::measure(&kafka, &engines, plan, *row, subject, number)
                     }
                     Row::Start => start::measure(&engines, subject),
                     Row::Idle | Row::IdleLean => idle::measure(&engines, subject, plan.settle),

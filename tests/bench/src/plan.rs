@@ -53,6 +53,12 @@ pub(crate) enum Row {
     #[value(name = "cluster-200-sinks")]
     #[serde(rename = "cluster-200-sinks")]
     Cluster200Sinks,
+    /// A table of PostgreSQL by a snapshot to a topic; Debezium is the peer.
+    PostgresSnapshot,
+    /// Inserts of one transaction to a topic.
+    PostgresTransaction,
+    /// Transactions of one update each to a topic.
+    PostgresSingle,
     /// What a rebalance costs the leader, up to 100 workers with 100,000 tasks. Needs no server.
     Assignment,
 }
@@ -73,6 +79,9 @@ impl Row {
         Row::IdleLean,
         Row::Cluster1000,
         Row::Cluster200Sinks,
+        Row::PostgresSnapshot,
+        Row::PostgresTransaction,
+        Row::PostgresSingle,
         Row::Assignment,
     ];
 
@@ -92,6 +101,9 @@ impl Row {
             Row::IdleLean => "idle, lean build",
             Row::Cluster1000 => "cluster, 1,000 sources",
             Row::Cluster200Sinks => "cluster, 200 sinks",
+            Row::PostgresSnapshot => "PostgreSQL snapshot",
+            Row::PostgresTransaction => "PostgreSQL transaction",
+            Row::PostgresSingle => "PostgreSQL single",
             Row::Assignment => "assignment",
         }
     }
@@ -111,12 +123,15 @@ impl Row {
             | Row::Cluster1000
             | Row::Cluster200Sinks
             | Row::Assignment => None,
+            Row::PostgresSnapshot | Row::PostgresTransaction | Row::PostgresSingle => None,
+            Row::Start | Row::Idle | Row::IdleLean | Row::Cluster1000 | Row::Cluster200Sinks | Row::Assignment => None,
         }
     }
 
-    /// Whether the row is measured unless others are named: the cluster rows take half an hour.
+    /// Whether the row is measured unless others are named: the cluster rows take half an hour, and not every machine has PostgreSQL.
     const fn is_usual(self) -> bool {
-        !matches!(self, Row::Cluster1000 | Row::Cluster200Sinks)
+        let needs_postgres = matches!(self, Row::PostgresSnapshot | Row::PostgresTransaction | Row::PostgresSingle);
+        !(needs_postgres || matches!(self, Row::Cluster1000 | Row::Cluster200Sinks))
     }
 
     /// Whom this row measures. The lean row is compared with what the peer showed in the idle row.

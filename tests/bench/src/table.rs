@@ -8,6 +8,7 @@ use crate::report::{Measure, Report};
 
 /// One line: its row and what of it.
 const LINES: [(Row, Measure, &str); 44] = [
+const LINES: [(Row, Measure, &str); 41] = [
     (Row::Source, Measure::RecordsPerSecond, "file source: records/s"),
     (Row::Source, Measure::CpuSecondsPerMillion, "file source: CPU seconds per million records"),
     (Row::Source, Measure::PeakRssBytes, "file source: peak memory"),
@@ -50,6 +51,23 @@ const LINES: [(Row, Measure, &str); 44] = [
         "mirror, 1,000-byte records: CPU seconds per million records",
     ),
     (Row::MirrorLongRecords, Measure::PeakRssBytes, "mirror, 1,000-byte records: peak memory"),
+    (Row::PostgresSnapshot, Measure::RecordsPerSecond, "PostgreSQL, snapshot: rows/s"),
+    (Row::PostgresSnapshot, Measure::CpuSecondsPerMillion, "PostgreSQL, snapshot: CPU seconds per million rows"),
+    (Row::PostgresSnapshot, Measure::PeakRssBytes, "PostgreSQL, snapshot: peak memory"),
+    (Row::PostgresTransaction, Measure::RecordsPerSecond, "PostgreSQL, one transaction: rows/s"),
+    (
+        Row::PostgresTransaction,
+        Measure::CpuSecondsPerMillion,
+        "PostgreSQL, one transaction: CPU seconds per million rows",
+    ),
+    (Row::PostgresTransaction, Measure::PeakRssBytes, "PostgreSQL, one transaction: peak memory"),
+    (Row::PostgresSingle, Measure::RecordsPerSecond, "PostgreSQL, transactions of one row: rows/s"),
+    (
+        Row::PostgresSingle,
+        Measure::CpuSecondsPerMillion,
+        "PostgreSQL, transactions of one row: CPU seconds per million rows",
+    ),
+    (Row::PostgresSingle, Measure::PeakRssBytes, "PostgreSQL, transactions of one row: peak memory"),
     (Row::Start, Measure::PluginsSeconds, "start to `GET /connector-plugins` 200"),
     (Row::Start, Measure::HealthSeconds, "start to `GET /health` 200"),
     (Row::Idle, Measure::IdleRssBytes, "idle distributed worker: memory"),

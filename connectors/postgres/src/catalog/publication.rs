@@ -2,7 +2,7 @@
 
 use tracing::info;
 
-use super::TableName;
+use super::{Problem, ServerFacts, TableAccess, TableName, keyless_tables};
 use crate::client::{Connection, identifier, literal};
 use crate::config::{AutocreateMode, PostgresConfig};
 use sluice_api::{ConnectError, Result};
@@ -25,14 +25,73 @@ pub(crate) async fn prepare_publication(
         (None, AutocreateMode::Filtered) => {
             create(connection, config, &format!("FOR TABLE {}", list(tables)), tables).await
         }
-        (Some(true), AutocreateMode::Filtered) => Err(ConnectError::connect(format!(
-            "publication \"{name}\" is FOR ALL TABLES and `publication.autocreate.mode` is `filtered`: drop it (DROP PUBLICATION {}) \
-             or set the mode to `all_tables`",
-            identifier(name)
-        ))),
+        (Some(true), AutocreateMode::Filtered) => Err(ConnectError::connect(all_and_filtered(name))),
         (Some(false), AutocreateMode::Filtered) => follow(connection, name, tables).await,
         (Some(_), _) => Ok(()),
     }
+}
+
+/// What [`prepare_publication`] would fail with or break, without doing anything.
+pub(crate) async fn publication_problems(
+    connection: &mut Connection,
+    config: &PostgresConfig,
+    server: &ServerFacts,
+    tables: &[TableAccess],
+) -> Result<Vec<Problem>> {
+    let name = &config.publication;
+    let sql = format!(
+        "SELECT puballtables, pg_catalog.pg_has_role(pubowner, 'USAGE') FROM pg_catalog.pg_publication WHERE pubname = {}",
+        literal(name)
+    );
+    let found = connection.query(&sql).await.map_err(|error| error.into_connect("reading publications"))?;
+    let names: Vec<TableName> = tables.iter().map(|table| table.name.clone()).collect();
+    let owns = tables.iter().all(|table| table.is_owned);
+    let may_not = |what: &str, remedy: String| {
+        let role = &config.options.user;
+        vec![Problem::new(
+            "publication.name",
+            format!("role \"{role}\" may not {what} publication \"{name}\": run {remedy}"),
+        )]
+    };
+    let publication = identifier(name);
+    let problems = match (found.first().map(|row| (row.flag(0), row.flag(1))), config.autocreate) {
+        (None, AutocreateMode::Disabled) => {
+            vec![Problem::new("publication.name", missing(name, config, &names))]
+        }
+        (None, AutocreateMode::AllTables) if !server.is_superuser => may_not(
+            "create",
+            format!(
+                "CREATE PUBLICATION {publication} FOR ALL TABLES; as a superuser, or set `publication.autocreate.mode=filtered`"
+            ),
+        ),
+        (None, AutocreateMode::Filtered) if names.is_empty() => {
+            vec![Problem::new("table.include.list", no_tables(config).to_string())]
+        }
+        (None, AutocreateMode::Filtered) if !server.may_create || !owns => may_not(
+            "create",
+            format!("CREATE PUBLICATION {publication} FOR TABLE {}; as the owner of the tables", list(&names)),
+        ),
+        (None, AutocreateMode::AllTables | AutocreateMode::Filtered) => keyless_tables(tables),
+        (Some((true, _)), AutocreateMode::Filtered) => {
+            vec![Problem::new("publication.autocreate.mode", all_and_filtered(name))]
+        }
+        (Some((false, is_owner)), AutocreateMode::Filtered) if tables.iter().any(|table| !table.is_published) => {
+            match is_owner && owns {
+                true => keyless_tables(tables),
+                false => may_not("change", format!("ALTER PUBLICATION {publication} SET TABLE {};", list(&names))),
+            }
+        }
+        _ => Vec::new(),
+    };
+    Ok(problems)
+}
+
+fn all_and_filtered(name: &str) -> String {
+    format!(
+        "publication \"{name}\" is FOR ALL TABLES and `publication.autocreate.mode` is `filtered`: drop it (DROP PUBLICATION {}) or \
+         set the mode to `all_tables`",
+        identifier(name)
+    )
 }
 
 fn no_tables(config: &PostgresConfig) -> ConnectError {
@@ -98,5 +157,10 @@ async fn follow(connection: &mut Connection, name: &str, tables: &[TableName]) -
         return Ok(());
     }
     let sql = format!("ALTER PUBLICATION {} SET TABLE {}", identifier(name), list(&wanted));
-    connection.query(&sql).await.map(drop).map_err(|error| error.into_connect(&format!("running {sql}")))
+    connection.query(&sql).await.map(drop).map_err(|error| match error.sql_state() {
+        Some("42501") => ConnectError::connect(format!(
+            "the role may not change publication \"{name}\" ({error}): run as the owner of publication and tables: {sql};"
+        )),
+        _ => error.into_connect(&format!("running {sql}")),
+    })
 }

@@ -9,6 +9,7 @@ pub(crate) struct ServerFacts {
     pub(crate) version: u32,
     pub(crate) wal_level: String,
     pub(crate) max_replication_slots: u32,
+    pub(crate) used_replication_slots: u32,
     pub(crate) is_standby: bool,
     /// The role may log in and replicate.
     pub(crate) may_replicate: bool,
@@ -24,7 +25,8 @@ impl ServerFacts {
                    r.rolreplication OR r.rolsuper OR EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members m \
                    JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid AND g.rolname IN \
                    ('rds_superuser', 'rdsadmin', 'rdsrepladmin', 'rds_replication')), r.rolsuper, \
-                   has_database_privilege(current_database(), 'CREATE'), current_setting('server_encoding') \
+                   has_database_privilege(current_database(), 'CREATE'), current_setting('server_encoding'), \
+                   (SELECT count(*) FROM pg_catalog.pg_replication_slots) \
                    FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
         let rows = connection.query(sql).await?;
         let Some(row) = rows.first() else { return Ok(Self::default()) };
@@ -32,6 +34,7 @@ impl ServerFacts {
             version: row.number(0).unwrap_or(0),
             wal_level: row.text_or_empty(1).to_owned(),
             max_replication_slots: row.number(2).unwrap_or(0),
+            used_replication_slots: row.number(8).unwrap_or(0),
             is_standby: row.flag(3),
             may_replicate: row.flag(4),
             is_superuser: row.flag(5),

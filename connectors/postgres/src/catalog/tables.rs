@@ -79,8 +79,8 @@ pub(crate) async fn table_facts(connection: &mut Connection, table: &TableName) 
         literal(&table.name)
     );
     let columns = format!(
-        "SELECT a.attname, a.attnotnull, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.atttypid, a.atttypmod, a.attgenerated \
-         FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
+        "SELECT a.attname, a.attnotnull OR t.typtype = 'd' AND t.typnotnull, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.atttypid, a.atttypmod, a.attgenerated \
+         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
          WHERE a.attrelid = {class} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
     );
     let columns: Vec<ColumnFacts> = connection.query(&columns).await?.iter().map(column).collect();

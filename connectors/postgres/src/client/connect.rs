@@ -58,7 +58,7 @@ async fn session(options: &Options, host: &str, port: u16, purpose: Purpose) -> 
     for statement in &options.initial_statements {
         connection.query(statement).await?;
     }
-    if options.hosts.len() > 1 && purpose == Purpose::Sql {
+    if options.hosts.len() > 1 {
         refuse_standby(&mut connection, host, port).await?;
     }
     Ok(connection)

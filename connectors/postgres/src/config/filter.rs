@@ -7,10 +7,10 @@ use crate::catalog::TableName;
 
 /// Anchored, comma separated, in any case.
 #[derive(Clone, Debug, Default)]
-struct Patterns(Vec<JavaRegex>);
+pub(super) struct Patterns(Vec<JavaRegex>);
 
 impl Patterns {
-    fn parse(key: &str, text: &str) -> Result<Self> {
+    pub(super) fn parse(key: &str, text: &str) -> Result<Self> {
         let pattern = |item: &str| {
             JavaRegex::new(&format!("(?i){}", item.trim()))
                 .map_err(|error| ConnectError::config(format!("Invalid value {item} for configuration {key}: {error}")))
@@ -20,7 +20,7 @@ impl Patterns {
     }
 
     /// A pattern that takes too many steps does not match.
-    fn matches(&self, text: &str) -> bool {
+    pub(super) fn matches(&self, text: &str) -> bool {
         self.0.iter().any(|pattern| pattern.matches(text).unwrap_or(false))
     }
 

@@ -48,6 +48,13 @@ const KEYS: &[Key] = &[
     ),
     ("database.query.timeout.ms", Int, Low, Some("600000"), "how long a statement may take"),
     ("topic.delimiter", Text, Low, Some("."), "between the parts of a topic's name"),
+    (
+        "schema.name.adjustment.mode",
+        Text,
+        Low,
+        Some("none"),
+        "`none`, or `avro`: names of schemas get underscores for what Avro does not take",
+    ),
     ("topic.heartbeat.prefix", Text, Low, Some("__debezium-heartbeat"), "heartbeats go to `<this>.<topic.prefix>`"),
     ("topic.heartbeat.name", Text, Low, Some(""), "topic of heartbeats, instead of the prefix"),
     ("slot.name", Text, High, Some("debezium"), "the replication slot, one per connector"),
@@ -103,6 +110,13 @@ const KEYS: &[Key] = &[
         Some(""),
         "tables of the snapshot, as regular expressions; all that are captured by default",
     ),
+    (
+        "snapshot.select.statement.overrides",
+        Text,
+        Low,
+        Some(""),
+        "tables as `schema.table` that the snapshot reads by the statement in `snapshot.select.statement.overrides.<schema>.<table>`",
+    ),
     ("schema.include.list", Text, Medium, Some(""), "schemas, as regular expressions"),
     ("schema.exclude.list", Text, Medium, Some(""), "schemas that are left out"),
     ("table.include.list", Text, High, Some(""), "tables as `schema.table`, as regular expressions"),
@@ -113,6 +127,20 @@ const KEYS: &[Key] = &[
         Medium,
         Some(""),
         "columns as `schema.table.column`, as regular expressions; key columns must be among them",
+    ),
+    (
+        "column.propagate.source.type",
+        Text,
+        Low,
+        Some(""),
+        "columns whose fields tell type, length and scale as schema parameters, as regular expressions",
+    ),
+    (
+        "datatype.propagate.source.type",
+        Text,
+        Low,
+        Some(""),
+        "the same for types as `schema.table.type`, as regular expressions",
     ),
     ("column.exclude.list", Text, Medium, Some(""), "columns that are left out; key columns cannot be"),
     (
@@ -150,6 +178,14 @@ const KEYS: &[Key] = &[
         Some("__debezium_unavailable_value"),
         "what stands for an unchanged value that the server does not send; bytes behind `hex:`",
     ),
+    (
+        "provide.transaction.metadata",
+        Boolean,
+        Low,
+        Some("false"),
+        "a record where a transaction begins and ends, and its number and order in every event",
+    ),
+    ("topic.transaction", Text, Low, Some("transaction"), "those records go to `<topic.prefix>.<this>`"),
     ("tombstones.on.delete", Boolean, Medium, Some("true"), "a record without value after a delete"),
     ("extended.headers.enabled", Boolean, Low, Some("true"), "`__debezium.context.*` headers"),
     ("heartbeat.interval.ms", Long, Medium, Some("0"), "how often a heartbeat is sent, 0 for never"),
@@ -181,6 +217,7 @@ const KEYS: &[Key] = &[
 /// Values that a key may have, in any case.
 const CHOICES: &[(&str, &[&str])] = &[
     ("database.sslmode", &["disable", "allow", "prefer", "require", "required", "verify-ca", "verify-full"]),
+    ("schema.name.adjustment.mode", &["none", "avro", "avro_unicode"]),
     ("publication.autocreate.mode", &["all_tables", "disabled", "filtered", "no_tables"]),
     (
         "snapshot.mode",

@@ -2,12 +2,15 @@
 
 mod filter;
 mod keys;
+mod mapping;
 mod unsupported;
 
 pub(crate) use filter::{ColumnFilter, KeyColumns, TableFilter};
 pub(crate) use keys::definition;
+pub(crate) use mapping::ColumnMappings;
 pub(crate) use unsupported::refusals;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +58,8 @@ pub(crate) struct PostgresConfig {
     /// `topic.prefix`: the logical name of the server.
     pub(crate) prefix: Arc<str>,
     pub(crate) topic_delimiter: String,
+    /// `schema.name.adjustment.mode=avro`.
+    pub(crate) avro_names: bool,
     pub(crate) options: Options,
     pub(crate) slot: String,
     pub(crate) slot_drop_on_stop: bool,
@@ -75,8 +80,14 @@ pub(crate) struct PostgresConfig {
     /// Tables of the snapshot among those that are captured; empty for all.
     pub(crate) snapshot_tables: TableFilter,
     pub(crate) columns: ColumnFilter,
+    /// What is masked, hashed and cut.
+    pub(crate) mappings: ColumnMappings,
+    /// Statements of the snapshot, by `schema.table`.
+    pub(crate) select_overrides: HashMap<String, String>,
     pub(crate) key_columns: KeyColumns,
     pub(crate) modes: Modes,
+    /// The topic of transactions when their metadata is wanted.
+    pub(crate) transaction_topic: Option<String>,
     pub(crate) tombstones: bool,
     pub(crate) context_headers: bool,
     pub(crate) skip_inserts: bool,
@@ -117,6 +128,7 @@ impl PostgresConfig {
         Ok(Self {
             prefix: prefix.into(),
             topic_delimiter: parsed.string("topic.delimiter").to_owned(),
+            avro_names: parsed.string("schema.name.adjustment.mode").eq_ignore_ascii_case("avro"),
             options: options(&parsed, properties)?,
             slot: parsed.string("slot.name").to_owned(),
             slot_drop_on_stop: parsed.boolean("slot.drop.on.stop"),
@@ -142,8 +154,14 @@ impl PostgresConfig {
             tables: TableFilter::parse(properties)?,
             snapshot_tables: TableFilter::included("snapshot.include.collection.list", properties)?,
             columns: ColumnFilter::parse(properties)?,
+            mappings: ColumnMappings::parse(properties)?,
+            select_overrides: select_overrides(properties)?,
             key_columns: KeyColumns::parse(properties)?,
             modes: modes(&parsed)?,
+            transaction_topic: parsed.boolean("provide.transaction.metadata").then(|| {
+                let (delimiter, topic) = (parsed.string("topic.delimiter"), parsed.string("topic.transaction"));
+                sanitized(&format!("{prefix}{delimiter}{topic}"))
+            }),
             tombstones: parsed.boolean("tombstones.on.delete"),
             context_headers: parsed.boolean("extended.headers.enabled"),
             skip_inserts: skips("c"),
@@ -168,6 +186,21 @@ impl PostgresConfig {
     pub(crate) fn topic(&self, schema: &str, table: &str) -> Arc<str> {
         let delimiter = &self.topic_delimiter;
         sanitized(&format!("{}{delimiter}{schema}{delimiter}{table}", self.prefix)).into()
+    }
+
+    /// The name of a schema, made one of Avro where that is asked for: what is no letter, digit or underscore becomes one, and a digit
+    /// in front gets one before it.
+    pub(crate) fn schema_name(&self, name: &str) -> String {
+        if !self.avro_names {
+            return name.to_owned();
+        }
+        let keep = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '_' };
+        let first = name.chars().next().filter(|first| first.is_ascii_digit() || *first == '.');
+        match first {
+            Some('.') => format!("_{}", name.chars().skip(1).map(keep).collect::<String>()),
+            Some(_) => format!("_{}", name.chars().map(keep).collect::<String>()),
+            None => name.chars().map(keep).collect(),
+        }
     }
 
     /// The topic of logical messages.
@@ -239,6 +272,21 @@ fn host_and_port(text: &str, default: u16) -> (String, u16) {
         Some((host, port)) if !port.contains(':') => (host.to_owned(), port.parse().unwrap_or(default)),
         _ => (text.to_owned(), default),
     }
+}
+
+/// Statements of the tables that `snapshot.select.statement.overrides` lists; the semicolon at an end is left out.
+fn select_overrides(properties: &Properties) -> Result<HashMap<String, String>> {
+    const KEY: &str = "snapshot.select.statement.overrides";
+    let tables = properties.get(KEY).map_or("", String::as_str).split(',').map(str::trim);
+    let statement = |table: &str| {
+        let statement = properties.get(&format!("{KEY}.{table}")).map(|sql| sql.trim().trim_end_matches(';').trim());
+        statement.filter(|sql| !sql.is_empty()).map(|sql| (table.to_owned(), sql.to_owned())).ok_or_else(|| {
+            ConnectError::config(format!(
+                "Invalid value {table} for configuration {KEY}: its statement is expected in `{KEY}.{table}`"
+            ))
+        })
+    };
+    tables.filter(|table| !table.is_empty()).map(statement).collect()
 }
 
 /// Statements between semicolons; a double one stands for itself.

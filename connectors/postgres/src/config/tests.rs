@@ -24,10 +24,19 @@ fn defaults_are_debeziums() {
 }
 
 #[test]
+fn names_of_schemas_are_those_of_avro_where_asked_for() {
+    let name = |mode, text| {
+        PostgresConfig::parse(&properties(&[("schema.name.adjustment.mode", mode)])).unwrap().schema_name(text)
+    };
+    assert_eq!(name("none", "my-server.public.t.Key"), "my-server.public.t.Key");
+    assert_eq!(name("avro", "my-server.public.t.Key"), "my_server.public.t.Key");
+    assert_eq!(name("avro", "1server.public.t.Key"), "_1server.public.t.Key");
+}
+
+#[test]
 fn what_is_not_there_yet_is_refused_by_name() {
     for (key, value) in [
-        ("column.mask.with.3.chars", "public.t.a"),
-        ("provide.transaction.metadata", "true"),
+        ("signal.data.collection", "public.signals"),
         ("plugin.name", "decoderbufs"),
         ("snapshot.mode", "configuration_based"),
         ("snapshot.max.threads", "4"),
@@ -35,9 +44,7 @@ fn what_is_not_there_yet_is_refused_by_name() {
         let error = PostgresConfig::parse(&properties(&[(key, value)])).unwrap_err().to_string();
         assert!(error.contains(key) && error.contains(value), "{error}");
     }
-    assert!(
-        refusals(&properties(&[("plugin.name", "pgoutput"), ("provide.transaction.metadata", "false")])).is_empty()
-    );
+    assert!(refusals(&properties(&[("plugin.name", "pgoutput"), ("read.only", "false")])).is_empty());
 }
 
 #[test]

@@ -17,9 +17,6 @@ const REFUSALS: &[Refusal] = &[
     ("signal.data.collection", &[], "signals and incremental snapshots are not supported yet"),
     ("signal.enabled.channels", &["source"], "signals and incremental snapshots are not supported yet"),
     ("notification.enabled.channels", &[], "notifications are not supported yet"),
-    ("provide.transaction.metadata", &["false"], "transaction metadata is not supported yet"),
-    ("column.propagate.source.type", &[], "source types as schema parameters are not supported yet"),
-    ("datatype.propagate.source.type", &[], "source types as schema parameters are not supported yet"),
     ("include.schema.comments", &["false"], "comments in schemas are not supported yet"),
     ("converters", &[], "custom converters need a JVM"),
     ("post.processors", &[], "post processors are not supported yet"),
@@ -30,23 +27,15 @@ const REFUSALS: &[Refusal] = &[
     ),
     ("message.prefix.include.list", &[], "filters of logical messages are not supported yet"),
     ("message.prefix.exclude.list", &[], "filters of logical messages are not supported yet"),
-    ("schema.name.adjustment.mode", &["none"], "adjusted schema names are not supported yet"),
+    ("schema.name.adjustment.mode", &["none", "avro"], "this mode is not supported yet"),
     ("field.name.adjustment.mode", &["none"], "adjusted field names are not supported yet"),
     ("read.only", &["false"], "read-only incremental snapshots are not supported yet"),
     ("xmin.fetch.interval.ms", &["0"], "tracking of xmin is not supported yet"),
-    ("snapshot.select.statement.overrides", &[], "select overrides are not supported yet"),
     ("table.ignore.builtin", &["true"], "system tables cannot be captured"),
     ("offset.mismatch.strategy", &["no_validation"], "this strategy is not supported yet"),
     ("event.processing.failure.handling.mode", &["fail"], "an event that cannot be processed always fails the task"),
     ("lsn.flush.mode", &["connector", "manual"], "only `connector` and `manual` are supported"),
     ("database.connection.factory.class", &[], "connection factories need a JVM"),
-];
-
-/// Prefixes of keys that carry a value in their name.
-const PREFIXES: &[(&str, &str)] = &[
-    ("column.mask.", "masked columns are not supported yet"),
-    ("column.truncate.to.", "truncated columns are not supported yet"),
-    ("snapshot.select.statement.overrides.", "select overrides are not supported yet"),
 ];
 
 /// The keys of `properties` that ask for something that is not there, each with its message.
@@ -60,7 +49,6 @@ pub(crate) fn refusals(properties: &Properties) -> Vec<(String, String)> {
                 name == key && !value.is_empty() && !harmless.iter().any(|one| one.eq_ignore_ascii_case(value))
             })
             .map(|(_, _, why)| *why)
-            .or_else(|| PREFIXES.iter().find(|(prefix, _)| key.starts_with(prefix)).map(|(_, why)| *why))
             .or_else(|| special(key, value));
         if let Some(why) = why {
             refused.push((key.clone(), format!("Invalid value {value} for configuration {key}: {why}")));

@@ -59,10 +59,10 @@ impl Clock {
 ///
 /// # Errors
 /// Never: every attribute is set once.
-pub(super) fn schema(topic: &str, row: &Schema, source: &Schema) -> Result<Schema> {
+pub(super) fn schema(name: String, row: &Schema, source: &Schema) -> Result<Schema> {
     SchemaBuilder::structure()
         .version(2)
-        .name(format!("{topic}.Envelope"))
+        .name(name)
         .field("before", row.clone())
         .field("after", row.clone())
         .field("source", source.clone())

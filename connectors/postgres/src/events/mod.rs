@@ -11,6 +11,7 @@ mod offset;
 mod record;
 mod source_block;
 mod table;
+mod transaction;
 
 pub(crate) use envelope::{Clock, Operation};
 pub(crate) use headers::ContextHeaders;
@@ -20,6 +21,7 @@ pub(crate) use offset::{MessageType, Position, SnapshotState};
 pub(crate) use record::record;
 pub(crate) use source_block::{SnapshotMarker, SourceBlock};
 pub(crate) use table::{ColumnSource, MissingValue, Table};
+pub(crate) use transaction::Transactions;
 
 /// The version of Debezium whose events these are.
 pub(crate) const DEBEZIUM_VERSION: &str = "3.6.3.Final";

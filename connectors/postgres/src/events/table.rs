@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use bytestring::ByteString;
 use sluice_api::{ConnectError, Result, Schema, SchemaBuilder, Struct, Value};
+use tracing::warn;
 
 use super::envelope::{self, Clock, Operation};
 use super::{Position, SnapshotMarker, SourceBlock};
 use crate::catalog::{TableName, TypeKind, Types};
 use crate::config::PostgresConfig;
-use crate::values::{Converter, Unreadable, default_text, form};
+use crate::values::{ColumnMapping, Converter, Mapping, SourceType, Unreadable, default_text, form};
 
 /// What is known of a column before it has a schema.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ struct Column {
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) name: TableName,
+    /// `schema.table`.
+    pub(crate) id: Arc<str>,
     pub(crate) topic: Arc<str>,
     pub(crate) key_schema: Option<Schema>,
     pub(crate) envelope: Schema,
@@ -49,6 +52,8 @@ pub(crate) struct Table {
     /// The fields of the key, as numbers of fields of the row.
     key_fields: Vec<usize>,
     fields: usize,
+    /// What is masked, hashed or cut, by field.
+    mappings: Vec<(usize, ColumnMapping)>,
 }
 
 /// Why a row has no value.
@@ -80,14 +85,34 @@ impl Table {
         key: &[String],
     ) -> Result<Self> {
         let topic = config.topic(&name.schema, &name.name);
-        let mut row = SchemaBuilder::structure().name(format!("{topic}.Value"));
+        let mut row = SchemaBuilder::structure().name(config.schema_name(&format!("{topic}.Value")));
         let (mut list, mut fields) = (Vec::with_capacity(columns.len()), Vec::new());
+        let mut mappings = Vec::new();
         let key = config.key_columns.of(name).unwrap_or(key);
         for column in columns {
             let included = config.columns.matches(name, &column.name);
             let made = if included { make(config, types, column)? } else { None };
             if let Some((_, schema)) = &made {
-                row = row.field(column.name.as_str(), schema.clone());
+                let mut noted = schema.clone();
+                let declared = declared_type(types, column);
+                if let Some(rule) = config.mappings.of(name, &column.name, declared) {
+                    let (base, mapping) = mapping(types, column, rule);
+                    if *rule == Mapping::SourceType {
+                        let modifier = if base.0 == column.type_oid { column.type_modifier } else { base.1 };
+                        let base = types.get(base.0).map_or("", |info| info.name.as_str());
+                        let told = SourceType::of(declared, base, modifier);
+                        noted = told.note(SchemaBuilder::like(schema), &column.name).build()?;
+                    } else {
+                        noted = mapping.note(SchemaBuilder::like(schema)).build()?;
+                    }
+                    if mapping.passes_values() {
+                        warn!(table = %name, column = %column.name, "not masked: only character types are, as in Debezium");
+                    }
+                    if *rule != Mapping::SourceType {
+                        mappings.push((fields.len(), mapping));
+                    }
+                }
+                row = row.field(column.name.as_str(), noted);
                 fields.push((column.name.as_str(), schema.clone()));
             }
             list.push(made.map(|(column, _)| column));
@@ -106,17 +131,19 @@ impl Table {
         let key_schema = if key_fields.is_empty() {
             None
         } else {
-            let builder = SchemaBuilder::structure().name(format!("{topic}.Key"));
+            let builder = SchemaBuilder::structure().name(config.schema_name(&format!("{topic}.Key")));
             Some(key_fields.iter().fold(builder, |b, at| b.field(fields[*at].0, fields[*at].1.clone())).build()?)
         };
         Ok(Self {
             name: name.clone(),
-            envelope: envelope::schema(&topic, &row, source.schema())?,
+            id: name.to_string().into(),
+            envelope: envelope::schema(config.schema_name(&format!("{topic}.Envelope")), &row, source.schema())?,
             schema_name: name.schema.as_str().into(),
             table_name: name.name.as_str().into(),
             topic,
             key_schema,
             fields: fields.len(),
+            mappings,
             row,
             columns: list,
             key_fields,
@@ -188,7 +215,16 @@ impl Table {
     ///
     /// # Errors
     /// `Data` when a value is missing.
-    pub(crate) fn row(&self, values: Vec<Value>) -> Result<Value> {
+    pub(crate) fn row(&self, mut values: Vec<Value>) -> Result<Value> {
+        for (field, mapping) in &self.mappings {
+            if let Some(value) = values.get_mut(*field) {
+                // Invariant 9: what cannot be masked does not go out.
+                let hidden = mapping.apply(std::mem::take(value));
+                *value = hidden.ok_or_else(|| {
+                    ConnectError::data(format!("a column of table {} cannot be hashed with this algorithm", self.name))
+                })?;
+            }
+        }
         Ok(Value::Struct(Struct::from_checked(self.row.clone(), values)?))
     }
 
@@ -231,6 +267,29 @@ impl Table {
         values[2] = SourceBlock::mark(std::mem::take(&mut values[2]), marker)?;
         Ok(Value::Struct(Struct::from_checked(schema, values)?))
     }
+}
+
+/// The name of a column's type; a number with a sequence is a serial, as the JDBC driver has it.
+fn declared_type<'a>(types: &'a Types, column: &ColumnSource) -> &'a str {
+    let name = types.get(column.type_oid).map_or("", |info| info.name.as_str());
+    let is_serial = column.default.as_deref().is_some_and(|default| default.contains("nextval("));
+    match name {
+        "int2" if is_serial => "smallserial",
+        "int4" if is_serial => "serial",
+        "int8" if is_serial => "bigserial",
+        name => name,
+    }
+}
+
+/// The type that a column is made of at last with its modifier, and the rule as it applies to that.
+fn mapping(types: &Types, column: &ColumnSource, rule: &Mapping) -> ((u32, i32), ColumnMapping) {
+    let (mut oid, mut modifier) = (column.type_oid, column.type_modifier);
+    while let Some(info) = types.get(oid).filter(|info| info.kind == TypeKind::Domain) {
+        (oid, modifier) = (info.base, info.base_modifier);
+    }
+    let info = types.get(oid);
+    let name = info.map_or("", |info| info.name.as_str());
+    ((oid, modifier), ColumnMapping::new(rule, name, info.is_some_and(|info| info.kind == TypeKind::Enum), modifier))
 }
 
 /// The column and the schema of its field; `None` when its type has none.

@@ -12,12 +12,14 @@ use crate::client::Frame;
 use crate::config::PostgresConfig;
 use crate::events::{
     Clock, ColumnSource, ContextHeaders, LogicalMessages, MessageType, MissingValue, Operation, Position,
-    SnapshotMarker, SourceBlock, Table, record,
+    SnapshotMarker, SourceBlock, Table, Transactions, record,
 };
 use crate::pgoutput::{Datum, Message, OldTuple, Relation, Tuple};
 
 /// Microseconds from 1970 to 2000.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+/// What logical messages are counted as in a transaction.
+const MESSAGES: &str = "message";
 const NEW_KEY: &str = "__debezium.newkey";
 const OLD_KEY: &str = "__debezium.oldkey";
 
@@ -27,6 +29,8 @@ pub(super) struct Parts {
     pub(super) source: SourceBlock,
     pub(super) headers: ContextHeaders,
     pub(super) messages: LogicalMessages,
+    /// As it is before the first transaction, when its metadata is wanted.
+    pub(super) transactions: Option<Transactions>,
     pub(super) partition: Arc<OffsetMap>,
 }
 
@@ -62,12 +66,14 @@ pub(super) struct Changes {
     in_transaction: bool,
     resume: Option<Resume>,
     clock: Clock,
+    transactions: Option<Transactions>,
 }
 
 impl Changes {
     /// A stream that goes on from `position`.
     pub(super) fn new(parts: Arc<Parts>, position: Position) -> Self {
         Self {
+            transactions: parts.transactions.clone(),
             parts,
             types: Types::default(),
             tables: HashMap::new(),
@@ -114,8 +120,8 @@ impl Changes {
         let message = Message::decode(payload.clone()).map_err(|error| ConnectError::connect(error.to_string()))?;
         match message {
             Message::Relation(relation) => return Ok(Step::Relation(relation)),
-            Message::Begin { commit_micros, xid, .. } => self.begin(lsn, commit_micros, xid),
-            Message::Commit { .. } => self.commit(lsn),
+            Message::Begin { commit_micros, xid, .. } => self.begin(lsn, commit_micros, xid, out)?,
+            Message::Commit { .. } => self.commit(lsn, out)?,
             Message::Type | Message::Origin { .. } => {}
             event => {
                 if !self.is_delivered(lsn, payload, out)? {
@@ -126,7 +132,7 @@ impl Changes {
         Ok(Step::Done)
     }
 
-    fn begin(&mut self, lsn: u64, commit_micros: i64, xid: u32) {
+    fn begin(&mut self, lsn: u64, commit_micros: i64, xid: u32, out: &mut Vec<SourceRecord>) -> Result<()> {
         self.in_transaction = true;
         self.position = Position {
             lsn,
@@ -137,10 +143,18 @@ impl Changes {
             events: Some(0),
             ..self.position
         };
+        if let Some(transactions) = &mut self.transactions {
+            let record = transactions.begin(&self.parts.partition, &self.position)?;
+            // One that was cut off has had its record.
+            if !self.resume.as_ref().is_some_and(|resume| resume.is_in(i64::from(xid))) {
+                out.push(record);
+            }
+        }
+        Ok(())
     }
 
     /// A commit's position is its end.
-    fn commit(&mut self, lsn: u64) {
+    fn commit(&mut self, lsn: u64, out: &mut Vec<SourceRecord>) -> Result<()> {
         self.in_transaction = false;
         if let (Some(resume), Some(xid)) = (&self.resume, self.position.tx_id)
             && resume.is_in(xid)
@@ -156,6 +170,10 @@ impl Changes {
             events: Some(0),
             ..self.position
         };
+        if let Some(transactions) = &mut self.transactions {
+            out.push(transactions.end(&self.parts.partition, &self.position)?);
+        }
+        Ok(())
     }
 
     /// Whether an earlier run delivered the event; one that was held back is delivered on the way.
@@ -172,6 +190,13 @@ impl Changes {
         };
         match resume.judge(lsn, payload) {
             Verdict::Deliver => Ok(false),
+            Verdict::PassOver if self.transactions.is_some() => {
+                // It counts in its transaction, and goes nowhere.
+                let message =
+                    Message::decode(payload.clone()).map_err(|error| ConnectError::connect(error.to_string()))?;
+                self.event(lsn, message, &mut Vec::new())?;
+                Ok(true)
+            }
             Verdict::PassOver => {
                 self.advance(lsn, kind);
                 Ok(true)
@@ -247,7 +272,14 @@ impl Changes {
             };
         }
         out.push(parts.messages.record(&parts.partition, &self.position, &parts.source, prefix, content)?);
-        Ok(())
+        if !transactional {
+            return Ok(());
+        }
+        let start = out.len() - 1;
+        match &mut self.transactions {
+            Some(transactions) => transactions.note(&MESSAGES.into(), &self.position, &mut out[start..]),
+            None => Ok(()),
+        }
     }
 
     /// One record per table; the message counts as delivered with the last.
@@ -263,6 +295,9 @@ impl Changes {
             let mut record = maker.record(Value::Null, event, &before, maker.headers());
             // Debezium gives a key schema to keyed records alone.
             record.key_schema = None;
+            if let Some(transactions) = &mut self.transactions {
+                transactions.note(&captured.table.id, &self.position, std::slice::from_mut(&mut record))?;
+            }
             out.push(record);
         }
         if let Some(last) = out.get_mut(start..).and_then(<[_]>::last_mut) {
@@ -286,8 +321,14 @@ impl Changes {
             };
             let Entry::Captured(captured) = entry else { return Ok(()) };
             let maker = Maker { parts: &self.parts, table: &captured.table, clock: self.clock };
+            let start = out.len();
             match maker.row((before, self.position), old, new, out) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    return match &mut self.transactions {
+                        Some(transactions) => transactions.note(&captured.table.id, &self.position, &mut out[start..]),
+                        None => Ok(()),
+                    };
+                }
                 Err(MissingValue::Error(error)) => return Err(error),
                 // The row is older or newer than what the catalog says now: the stream is right.
                 Err(MissingValue::Null(column)) => captured.allow_null(&column, &self.parts, &self.types)?,

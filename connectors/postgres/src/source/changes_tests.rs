@@ -15,7 +15,14 @@ fn parts(more: impl FnOnce(&mut PostgresConfig)) -> Arc<Parts> {
     let source = SourceBlock::new(&config.prefix, "shop").unwrap();
     let messages = LogicalMessages::new(config.message_topic(), config.modes.binary, &source).unwrap();
     let partition = Arc::new(Position::partition(&config.prefix));
-    Arc::new(Parts { config: Arc::new(config), source, headers: ContextHeaders::default(), messages, partition })
+    Arc::new(Parts {
+        config: Arc::new(config),
+        source,
+        headers: ContextHeaders::default(),
+        messages,
+        transactions: None,
+        partition,
+    })
 }
 
 fn info(name: &str) -> TypeInfo {

@@ -11,8 +11,8 @@ pub(super) struct Ledger {
     next_token: u64,
     /// Everything below is acknowledged.
     acknowledged: u64,
-    /// What was acknowledged when the last flush began, so its offset is stored by the next one.
-    flushing: u64,
+    /// What was acknowledged at the last flush, and at the one before.
+    flushing: [u64; 2],
 }
 
 #[derive(Debug)]
@@ -24,6 +24,12 @@ struct Batch {
 }
 
 impl Ledger {
+    /// Positions begin anew: those of another server or timeline mean nothing.
+    pub(super) fn forget_positions(&mut self) {
+        (self.acknowledged, self.flushing) = (0, [0; 2]);
+        self.open.iter_mut().for_each(|batch| batch.safe_lsn = 0);
+    }
+
     /// The token of the batch that is being made.
     pub(super) fn token(&self) -> u64 {
         self.next_token
@@ -58,12 +64,14 @@ impl Ledger {
         }
     }
 
-    /// Offsets were flushed: the position that the server may forget.
+    /// Offsets were flushed: the position that the server may forget, and the furthest that a later flush may give out.
     ///
-    /// Invariant 1: a record may have been acknowledged after the flush had taken its offsets, so a position is given out by the
-    /// flush after the one that followed its acknowledgement.
-    pub(super) fn flushed(&mut self) -> u64 {
-        std::mem::replace(&mut self.flushing, self.acknowledged)
+    /// Invariant 1: when the task is told of a flush, the next one may have begun and taken its offsets already. What is acknowledged
+    /// now is stored for certain by the one after that, so a position is given out two flushes later.
+    pub(super) fn flushed(&mut self) -> (u64, u64) {
+        let [last, before] = self.flushing;
+        self.flushing = [self.acknowledged, last];
+        (before, self.acknowledged)
     }
 }
 
@@ -81,21 +89,38 @@ mod tests {
         ledger.add(2, 10);
         ledger.add(1, 20);
         ledger.done(&done(&[1, 0]));
-        assert_eq!((ledger.flushed(), ledger.flushed()), (0, 0), "a record of the first batch is outstanding");
+        assert_eq!(
+            [ledger.flushed(), ledger.flushed(), ledger.flushed()],
+            [(0, 0); 3],
+            "a record of the first batch is outstanding"
+        );
         ledger.done(&done(&[0]));
-        assert_eq!(ledger.flushed(), 0, "the flush may have begun before");
-        assert_eq!(ledger.flushed(), 20);
+        assert_eq!(ledger.flushed(), (0, 20), "the flush may have begun before");
+        assert_eq!(ledger.flushed(), (0, 20), "as may the next one");
+        assert_eq!(ledger.flushed(), (20, 20));
+    }
+
+    #[test]
+    fn positions_of_another_server_are_never_given_out() {
+        let mut ledger = Ledger::default();
+        ledger.add(0, 90);
+        ledger.flushed();
+        ledger.add(1, 95);
+        ledger.forget_positions();
+        ledger.done(&done(&[0]));
+        ledger.add(0, 7);
+        assert_eq!([ledger.flushed(), ledger.flushed(), ledger.flushed()], [(0, 7), (0, 7), (7, 7)]);
     }
 
     #[test]
     fn without_records_the_position_waits_for_those_that_are_open() {
         let mut ledger = Ledger::default();
         ledger.add(0, 5);
-        assert_eq!((ledger.flushed(), ledger.flushed()), (0, 5));
+        assert_eq!([ledger.flushed(), ledger.flushed(), ledger.flushed()], [(0, 5), (0, 5), (5, 5)]);
         ledger.add(1, 10);
         ledger.add(0, 30);
-        assert_eq!(ledger.flushed(), 5);
+        assert_eq!(ledger.flushed(), (5, 5), "a record is outstanding");
         ledger.done(&done(&[0]));
-        assert_eq!((ledger.flushed(), ledger.flushed()), (5, 30));
+        assert_eq!([ledger.flushed(), ledger.flushed(), ledger.flushed()], [(5, 30), (5, 30), (30, 30)]);
     }
 }

@@ -2,6 +2,8 @@
 
 mod changes;
 mod copy_text;
+mod identity;
+mod inspection;
 mod ledger;
 mod resume;
 mod session;
@@ -73,6 +75,11 @@ impl ConnectorPlugin for PostgresPlugin {
         values
     }
 
+    fn validate_outside(&self, config: &Properties) -> Vec<(String, String)> {
+        let problems = inspection::inspect(config);
+        problems.into_iter().map(|problem| (problem.key.to_owned(), problem.message)).collect()
+    }
+
     fn connector(&self) -> Box<dyn Connector> {
         Box::<PostgresConnector>::default()
     }
@@ -92,7 +99,10 @@ impl ConnectorPlugin for PostgresPlugin {
             if partition.as_ref().is_none_or(|partition| partition.get("server").is_none()) {
                 return Err(ConnectError::connect("Partition objects should contain the key 'server'"));
             }
-            Position::from_offset(offset)?;
+            match partition.as_ref().is_some_and(identity::Identity::is_partition) {
+                true => drop(identity::Identity::from_offset(offset)?),
+                false => drop(Position::from_offset(offset)?),
+            }
         }
         Ok(true)
     }

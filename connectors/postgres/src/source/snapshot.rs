@@ -51,6 +51,7 @@ impl Snapshot {
     pub(super) async fn open(
         parts: Arc<Parts>,
         slot: &CreatedSlot,
+        stream_from: Option<u64>,
         exporter: Connection,
         tables: &[TableName],
     ) -> Result<Self> {
@@ -70,6 +71,8 @@ impl Snapshot {
         let waiting = readings(&parts, &mut connection, tables).await?;
         let position = Position {
             lsn: slot.consistent_point,
+            // A restart streams from here (`source::session`).
+            lsn_commit: stream_from,
             tx_id: rows.first().and_then(|row| row.number(0)),
             snapshot: Some(SnapshotState { completed: false }),
             ..Position::default()
@@ -148,8 +151,8 @@ impl Snapshot {
         let mut record = record(&self.parts.partition, &self.position, &table.topic, key, event);
         record.headers = self.parts.headers.headers();
         if let Some(mut held) = self.held.replace(record) {
-            // The row before was the last of its table.
-            if first_of_table {
+            // The row before was the last of its table; the first of all is told as such alone.
+            if first_of_table && self.rows > 1 {
                 held.value = Table::marked(held.value, SnapshotMarker::LastInDataCollection)?;
             }
             out.push(held);
@@ -249,7 +252,11 @@ fn reading(parts: &Arc<Parts>, types: &Types, name: &TableName, facts: &TableFac
     let list: Vec<String> = columns.iter().map(|column| identifier(&column.name)).collect();
     // Children of a table are tables of their own, unless the root stands for its partitions.
     let only = if parts.config.via_partition_root { "" } else { "ONLY " };
-    let statement = format!("COPY (SELECT {} FROM {only}{}) TO STDOUT", list.join(", "), name.quoted());
+    let from = match parts.config.select_overrides.get(&name.to_string()) {
+        Some(statement) => format!("({statement}) AS overridden"),
+        None => format!("{only}{}", name.quoted()),
+    };
+    let statement = format!("COPY (SELECT {} FROM {from}) TO STDOUT", list.join(", "));
     let table = Table::new(&parts.config, &parts.source, types, name, &columns, &facts.key)?;
     Ok(Some(Reading { table, statement }))
 }

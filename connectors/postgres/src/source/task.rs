@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sluice_api::connector::CommittedRecord;
-use sluice_api::{ConnectError, ErrorKind, Properties, Result, SourceRecord, SourceTask, SourceTaskContext};
+use sluice_api::{ConnectError, ErrorKind, OffsetMap, Properties, Result, SourceRecord, SourceTask, SourceTaskContext};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::changes::Parts;
+use super::identity::Identity;
 use super::ledger::Ledger;
 use super::session::{Beginning, begin};
 use super::snapshot::{Progress, Snapshot};
@@ -17,7 +18,7 @@ use super::stream::Stream;
 use crate::catalog::{ServerFacts, drop_slot};
 use crate::client::{Connection, Purpose};
 use crate::config::{PostgresConfig, SnapshotMode};
-use crate::events::{ContextHeaders, Heartbeat, LogicalMessages, Position, SourceBlock};
+use crate::events::{ContextHeaders, Heartbeat, LogicalMessages, Position, SourceBlock, Transactions};
 
 /// How long a poll waits before it returns without records; `commit` comes between polls.
 const POLL_WAIT: Duration = Duration::from_millis(500);
@@ -56,6 +57,11 @@ struct Capture {
     /// The position after what was given out, or as it was stored.
     position: Option<Position>,
     ledger: Ledger,
+    /// The server and slot of the position.
+    identity: Option<Identity>,
+    identity_partition: Arc<OffsetMap>,
+    /// It has changed since it was given to the worker.
+    identity_is_new: bool,
     heartbeat: Option<(Heartbeat, Instant)>,
     retry: Duration,
     /// `snapshot.mode=always` means once a start.
@@ -67,8 +73,11 @@ impl SourceTask for PostgresSourceTask {
     async fn start(&mut self, context: SourceTaskContext, config: &Properties) -> Result<()> {
         let config = Arc::new(PostgresConfig::parse(config)?);
         let partition = Position::partition(&config.prefix);
-        let stored = context.offsets.offsets(std::slice::from_ref(&partition)).await?;
-        let stored = stored.first().and_then(Option::as_ref).map(Position::from_offset).transpose()?;
+        let identity_partition = Identity::partition(&config.prefix);
+        let stored = context.offsets.offsets(&[partition.clone(), identity_partition.clone()]).await?;
+        let stored = |at: usize| stored.get(at).and_then(Option::as_ref);
+        let identity = stored(1).map(Identity::from_offset).transpose()?;
+        let stored = stored(0).map(Position::from_offset).transpose()?;
         let source = SourceBlock::new(&config.prefix, &config.options.database)?;
         let headers = if config.context_headers {
             ContextHeaders::new(&config.prefix, context.task)?
@@ -76,6 +85,7 @@ impl SourceTask for PostgresSourceTask {
             Default::default()
         };
         let messages = LogicalMessages::new(config.message_topic(), config.modes.binary, &source)?;
+        let transactions = config.transaction_topic.as_deref().map(Transactions::new).transpose()?;
         let heartbeat = match config.heartbeat {
             Some(interval) => {
                 Some((Heartbeat::new(&config.heartbeat_topic, &config.prefix)?, Instant::now() + interval))
@@ -83,11 +93,14 @@ impl SourceTask for PostgresSourceTask {
             None => None,
         };
         self.capture = Some(Capture {
-            parts: Arc::new(Parts { config, source, headers, messages, partition: Arc::new(partition) }),
+            parts: Arc::new(Parts { config, source, headers, messages, transactions, partition: Arc::new(partition) }),
             context,
             stage: Stage::Begin,
             position: stored,
             ledger: Ledger::default(),
+            identity,
+            identity_partition: Arc::new(identity_partition),
+            identity_is_new: false,
             heartbeat,
             retry: FIRST_RETRY,
             snapshot_taken: false,
@@ -113,13 +126,15 @@ impl SourceTask for PostgresSourceTask {
 
     async fn commit(&mut self) -> Result<()> {
         if let Some(capture) = &mut self.capture {
-            // Invariant 1: only what is stored is confirmed.
-            let lsn = capture.ledger.flushed();
-            if let Stage::Stream(stream) = &capture.stage {
-                stream.confirm(lsn);
-            }
+            capture.commit();
         }
         Ok(())
+    }
+
+    fn take_offsets(&mut self) -> Vec<(Arc<OffsetMap>, OffsetMap)> {
+        let Some(capture) = &mut self.capture else { return Vec::new() };
+        let fresh = capture.identity.as_ref().filter(|_| std::mem::take(&mut capture.identity_is_new));
+        fresh.map(|identity| (capture.identity_partition.clone(), identity.to_offset())).into_iter().collect()
     }
 
     async fn stop(&mut self) -> Result<()> {
@@ -160,6 +175,21 @@ impl Capture {
         };
         self.ledger.add(records.len(), safe_lsn);
         Ok(records)
+    }
+
+    /// Offsets were flushed. Invariant 1: only what is stored is confirmed, and not before the identity says so.
+    fn commit(&mut self) {
+        let (confirmed, next) = self.ledger.flushed();
+        let Stage::Stream(stream) = &self.stage else { return };
+        stream.confirm(confirmed);
+        let Some(identity) = &mut self.identity else { return };
+        // What is stored of the stream comes after all that a snapshot gave.
+        let snapshot_due = identity.snapshot_due && confirmed == 0;
+        if next > identity.confirmed || snapshot_due != identity.snapshot_due {
+            identity.confirmed = identity.confirmed.max(next);
+            identity.snapshot_due = snapshot_due;
+            self.identity_is_new = true;
+        }
     }
 
     /// The connection is tried again after a pause that grows.
@@ -204,7 +234,10 @@ impl Capture {
         if self.snapshot_taken && config.snapshot_mode == SnapshotMode::Always {
             config.snapshot_mode = SnapshotMode::Initial;
         }
-        match begin(&config, self.position).await? {
+        let (beginning, identity) = begin(&config, self.position, self.identity.as_ref()).await?;
+        self.identity_is_new |= self.identity.as_ref() != Some(&identity);
+        self.identity = Some(identity);
+        match beginning {
             Beginning::Stream { sql, server, position } => {
                 if config.snapshot_mode == SnapshotMode::InitialOnly {
                     self.stage = Stage::Done;
@@ -212,10 +245,11 @@ impl Capture {
                 }
                 self.stream(sql, Some(server), position).await
             }
-            Beginning::Snapshot { slot, exporter, sql, tables } => {
+            Beginning::Snapshot { slot, stream_from, exporter, sql, tables } => {
                 // A snapshot that is cut off begins anew.
                 self.position = None;
-                let snapshot = Snapshot::open(self.parts.clone(), &slot, exporter, &tables).await?;
+                self.ledger.forget_positions();
+                let snapshot = Snapshot::open(self.parts.clone(), &slot, stream_from, exporter, &tables).await?;
                 self.stage = Stage::Snapshot { snapshot: Box::new(snapshot), sql };
                 Ok(())
             }

@@ -13,15 +13,19 @@ mod form;
 mod geometry;
 mod hstore;
 mod interval;
+mod mapping;
 mod modes;
 mod placeholder;
+mod source_type;
 mod vector;
 
 pub(crate) use converter::Converter;
 pub(crate) use defaults::default_text;
 pub(crate) use form::form;
+pub(crate) use mapping::{ColumnMapping, HashVersion, Mapping, MessageDigestName};
 pub(crate) use modes::{BinaryMode, DecimalMode, HstoreMode, IntervalMode, Modes, TimeMode};
 pub(crate) use placeholder::Placeholder;
+pub(crate) use source_type::SourceType;
 
 /// A text that is no value of its type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

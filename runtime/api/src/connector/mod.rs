@@ -19,7 +19,7 @@ pub use carrier::{
 pub use memory::MemoryShare;
 pub use plugin::{
     AlteredOffsets, Connector, ConnectorContext, ConnectorEvents, ConnectorKind, ConnectorPlugin, ExactlyOnceSupport,
-    TaskFactory, TaskHandle, TransactionBoundarySupport,
+    OUTSIDE_DEADLINE, TaskFactory, TaskHandle, TransactionBoundarySupport,
 };
 pub use reports::{Report, ReportTopic, Reports};
 pub use sink::{ErrantRecordReporter, OffsetsToCommit, SinkRequests, SinkTask, SinkTaskContext};

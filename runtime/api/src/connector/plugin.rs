@@ -1,6 +1,7 @@
 //! A connector class and its running instance.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -9,6 +10,9 @@ use crate::Properties;
 use crate::config::{ConfigDef, ConfigValue};
 use crate::error::{ConnectError, Result};
 use crate::record::OffsetMap;
+
+/// How long [`ConnectorPlugin::validate_outside`] may take.
+pub const OUTSIDE_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Which way a connector moves records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +86,13 @@ pub trait ConnectorPlugin: Send + Sync {
     /// Validates the connector's own keys; override it for rules over several keys. No IO.
     fn validate(&self, config: &Properties) -> Vec<ConfigValue> {
         self.config_def().validate(config)
+    }
+
+    /// Looks at what the configuration points to (a server, a role) and gives what is wrong there, as (key, message). Called when a
+    /// user validates, creates or changes a connector and [`ConnectorPlugin::validate`] found nothing, on a thread that may block.
+    /// Ends by itself within [`OUTSIDE_DEADLINE`]; nobody waits longer.
+    fn validate_outside(&self, _config: &Properties) -> Vec<(String, String)> {
+        Vec::new()
     }
 
     /// A new instance, not started.

@@ -115,6 +115,12 @@ pub trait SourceTask: Send {
         Ok(())
     }
 
+    /// Offsets that belong to no record (who the source is, how far an idle one was confirmed), taken between polls and stored by the
+    /// next flush or transaction that begins afterwards. Their partitions are not those of records: nothing orders the two.
+    fn take_offsets(&mut self) -> Vec<(Arc<OffsetMap>, OffsetMap)> {
+        Vec::new()
+    }
+
     /// Called after stored offsets have been flushed, also when there was nothing to flush. Never during a poll: a task that needs
     /// it in time returns from [`SourceTask::poll`] at least every second.
     ///

@@ -222,12 +222,12 @@ impl Herder for DistributedHerder {
     }
 
     async fn create_connector(&self, request: CreateConnector) -> Result<Created> {
-        views::validated(&self.registry, &self.config, &request.config)?;
+        views::validated(&self.registry, &self.config, &request.config).await?;
         ask!(self, |service| service.create(request).await)
     }
 
     async fn put_connector_config(&self, connector: &str, config: SentConfig) -> Result<Created> {
-        views::validated(&self.registry, &self.config, &config)?;
+        views::validated(&self.registry, &self.config, &config).await?;
         let connector = connector.to_owned();
         ask!(self, |service| service.replace(&connector, config.properties).await)
     }
@@ -237,6 +237,9 @@ impl Herder for DistributedHerder {
         connector: &str,
         patch: IndexMap<String, Option<String>>,
     ) -> Result<ConnectorInfo> {
+        if let Some(config) = views::patched(&self.snapshot(), connector, patch.clone()) {
+            views::validated(&self.registry, &self.config, &config.into()).await?;
+        }
         let connector = connector.to_owned();
         ask!(self, |service| service.patch(&connector, patch).await)
     }
@@ -325,7 +328,7 @@ impl Herder for DistributedHerder {
     }
 
     async fn validate_connector_config(&self, config: SentConfig) -> Result<ConfigInfos> {
-        views::validate(&self.registry, &self.config, &config)
+        views::validate(&self.registry, &self.config, &config).await
     }
 
     fn loggers(&self) -> Vec<(String, LoggerLevel)> {

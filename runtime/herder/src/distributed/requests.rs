@@ -40,7 +40,7 @@ impl Service {
         self.require_leader()?;
         let config = views::patched(&self.snapshot(), connector, patch).ok_or_else(|| not_found(connector))?;
         let config = SentConfig::from(config);
-        views::validated(&self.options.registry, &self.options.config, &config)?;
+        views::validated_inside(&self.options.registry, &self.options.config, &config)?;
         Ok(self.write_config(connector, config.properties, None).await?.info)
     }
 

@@ -102,7 +102,7 @@ impl StandaloneHerder {
         state: Option<TargetState>,
         replace: bool,
     ) -> Result<Created> {
-        views::validated(&self.connectors.registry, &self.config, &config)?;
+        views::validated(&self.connectors.registry, &self.config, &config).await?;
         let name = connector.to_owned();
         let created = self.operate(connector, move |connectors| async move {
             let exists = connectors.snapshot().contains(&name);
@@ -306,7 +306,7 @@ impl Herder for StandaloneHerder {
     }
 
     async fn validate_connector_config(&self, config: SentConfig) -> Result<ConfigInfos> {
-        views::validate(&self.connectors.registry, &self.config, &config)
+        views::validate(&self.connectors.registry, &self.config, &config).await
     }
 
     fn loggers(&self) -> Vec<(String, LoggerLevel)> {

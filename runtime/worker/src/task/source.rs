@@ -200,6 +200,9 @@ impl WorkerSourceTask {
         {
             tracing::error!(connector = id.connector, task = id.task, %error, "the task failed to commit");
         }
+        for (partition, offset) in task.take_offsets() {
+            self.in_flight.records.note(&partition, offset);
+        }
     }
 
     fn has_room(&self) -> bool {

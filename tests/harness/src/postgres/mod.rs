@@ -41,6 +41,21 @@ fn programs() -> Result<PathBuf> {
     folders.pop().context("no PostgreSQL server: apt-get install -y postgresql-15")
 }
 
+/// An empty folder for a server's data, of the server's account.
+fn data_folder(scratch: &Scratch) -> Result<PathBuf> {
+    let data = scratch.join("data");
+    fs::create_dir(&data).context("creating the data folder")?;
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
+    if is_root() {
+        // The account has to get through to its folder.
+        for folder in [scratch.path().parent(), Some(scratch.path())].into_iter().flatten() {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o711))?;
+        }
+        run(Command::new("chown").arg(ACCOUNT).arg(&data))?;
+    }
+    Ok(data)
+}
+
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"))
 }
@@ -73,16 +88,8 @@ impl Postgres {
     }
 
     fn start_secured(settings: &[(&str, &str)], certificates: Option<&Certificates>) -> Result<Self> {
-        let (scratch, port, bin) = (Scratch::new("postgres")?, free_port()?, programs()?);
-        let data = scratch.join("data");
-        fs::create_dir(&data).context("creating the data folder")?;
-        if is_root() {
-            // The account has to get through to its folder.
-            for folder in [scratch.path().parent(), Some(scratch.path())].into_iter().flatten() {
-                fs::set_permissions(folder, fs::Permissions::from_mode(0o711))?;
-            }
-            run(Command::new("chown").arg(ACCOUNT).arg(&data))?;
-        }
+        let (scratch, bin) = (Scratch::new("postgres")?, programs()?);
+        let data = data_folder(&scratch)?;
         let tls = certificates.map_or(Ok(Vec::new()), |certificates| tls_settings(certificates, scratch.path()))?;
         let password = scratch.join("password");
         fs::write(&password, POSTGRES_PASSWORD)?;
@@ -94,7 +101,40 @@ impl Postgres {
             .arg(&password)
             .arg("-D")
             .arg(&data))?;
-        let server = as_account(&bin.join("postgres"));
+        let settings: Vec<(&str, &str)> =
+            settings.iter().copied().chain(tls.iter().map(|(name, value)| (*name, value.as_str()))).collect();
+        Self::launch(scratch, &settings)
+    }
+
+    /// A standby of this server that streams from it, made by `pg_basebackup`.
+    pub fn standby(&self) -> Result<Self> {
+        let scratch = Scratch::new("postgres")?;
+        let data = data_folder(&scratch)?;
+        let backup = as_account(&programs()?.join("pg_basebackup"));
+        run(Command::new(&backup[0])
+            .args(&backup[1..])
+            .env("PGPASSWORD", POSTGRES_PASSWORD)
+            .args(["-X", "stream", "-c", "fast", "--no-sync", "-h", "127.0.0.1", "-U", POSTGRES_USER])
+            .args(["-p", &self.port.to_string(), "-D"])
+            .arg(&data))?;
+        let signal = data.join("standby.signal");
+        fs::write(&signal, "")?;
+        if is_root() {
+            run(Command::new("chown").arg(ACCOUNT).arg(&signal))?;
+        }
+        let primary = format!("host=127.0.0.1 port={} user={POSTGRES_USER} password={POSTGRES_PASSWORD}", self.port);
+        Self::launch(scratch, &[("primary_conninfo", &primary)])
+    }
+
+    /// Makes a standby the primary.
+    pub fn promote(&self) -> Result<()> {
+        self.sql("postgres", "SELECT pg_promote()").map(drop)
+    }
+
+    /// Starts a server on the data that is in the folder.
+    fn launch(scratch: Scratch, settings: &[(&str, &str)]) -> Result<Self> {
+        let (port, data) = (free_port()?, scratch.join("data"));
+        let server = as_account(&programs()?.join("postgres"));
         let mut launch = Launch::new(&server[0], scratch.join("postgres"));
         for argument in &server[1..] {
             launch = launch.arg(argument);
@@ -112,9 +152,6 @@ impl Postgres {
         ];
         launch = launch.arg("-D").arg(&data);
         for (name, value) in own.iter().chain(settings) {
-            launch = launch.arg("-c").arg(format!("{name}={value}"));
-        }
-        for (name, value) in &tls {
             launch = launch.arg("-c").arg(format!("{name}={value}"));
         }
         let server = launch.start()?;
@@ -167,6 +204,14 @@ impl Postgres {
     /// `kill -9`, of the server and so of every session.
     pub fn kill9(&mut self) -> Result<()> {
         self.server.kill9()
+    }
+
+    /// As [`Postgres::restart`], with further settings from now on.
+    pub fn restart_with(&mut self, settings: &[(&str, &str)]) -> Result<()> {
+        for (name, value) in settings {
+            self.launch = self.launch.clone().arg("-c").arg(format!("{name}={value}"));
+        }
+        self.restart()
     }
 
     /// Starts it again, after killing it if it runs.

@@ -1,8 +1,11 @@
 //! Change capture from PostgreSQL: side by side with Debezium, taken over and given back, and with servers that die.
 
-mod cost;
+mod cases;
+mod events;
+mod memory;
 mod nothing_lost;
 mod preconditions;
+mod promotion;
 mod replay;
 mod side_by_side;
 mod takeover;

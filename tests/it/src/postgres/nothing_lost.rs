@@ -1,12 +1,15 @@
 //! Workers, sessions and servers are killed while rows change: replaying the topic gives the table, every time.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use sluice_harness::{Engine, Kafka, Postgres, Random, count, wait_until};
+use sluice_harness::{Engine, Kafka, Postgres, Random, Scratch, count, wait_until};
 
 use super::replay::replay;
 use super::{SOON, config, properties, start, wait_streaming, with};
@@ -60,16 +63,9 @@ fn kills_of_worker_and_walsender() -> Result<()> {
             Ok(rounds)
         });
         let outcome = (|| -> Result<()> {
-            for kill in 0..kills {
+            for _ in 0..kills {
                 wait_streaming(postgres, "pglost")?;
-                if kill == 0 {
-                    // A snapshot that is begun anew does not tell of rows that were deleted in between (COMPATIBILITY).
-                    wait_until("the first offset", SOON, || {
-                        let offsets = worker.rest().offsets("pglost")?;
-                        ensure!(offsets.to_string().contains("lsn_commit"), "{offsets}");
-                        Ok(())
-                    })?;
-                }
+                // The first ones come before any offset is stored: rows of that snapshot are deleted meanwhile.
                 match random.range(0, 2) {
                     0 => {
                         worker.kill9()?;
@@ -98,6 +94,33 @@ fn kills_of_worker_and_walsender() -> Result<()> {
 }
 
 #[test]
+fn a_kill_before_the_first_offset_loses_no_delete() -> Result<()> {
+    let kafka = Kafka::shared()?;
+    let postgres = Postgres::start()?;
+    postgres.create_database("lost")?;
+    postgres.sql("lost", TABLE)?;
+    let mut worker = start(Engine::Sluice, &properties(kafka, "pgfirst")?.with("offset.flush.interval.ms", "600000"))?;
+    worker.rest().put_connector("pgfirst", &config(&postgres, "lost", "pgfirst"))?.expect(201)?;
+    super::wait_records(kafka, "pgfirst.public.t", |records| records.len() > 100)?;
+    worker.kill9()?;
+    // Nothing was flushed within ten minutes, so no offset is stored.
+    // Rows that the topic has already, and one that no snapshot will see.
+    postgres.sql(
+        "lost",
+        "DELETE FROM t WHERE id <= 50; INSERT INTO t VALUES (0, 0, 'short'); DELETE FROM t WHERE id = 0",
+    )?;
+    postgres.sql("lost", "UPDATE t SET n = 7 WHERE id BETWEEN 51 AND 60")?;
+    worker.restart()?;
+    let wanted = table(&postgres)?;
+    wait_until("the topic to tell the table", SOON, || {
+        let told = replay(kafka, "pgfirst.public.t")?;
+        ensure!(told == wanted, "{} rows told, {} in the table", told.len(), wanted.len());
+        Ok(())
+    })
+    .with_context(|| worker.logs())
+}
+
+#[test]
 fn a_database_that_dies_is_found_again() -> Result<()> {
     let kafka = Kafka::shared()?;
     let mut postgres = Postgres::start()?;
@@ -119,4 +142,81 @@ fn a_database_that_dies_is_found_again() -> Result<()> {
         .with_context(|| worker.logs())?;
     }
     worker.rest().wait_running("pgdies", 1, SOON).map(drop)
+}
+
+/// A file system of a few megabytes where that may be mounted; it goes when the value does.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf) -> Result<Option<Self>> {
+        fs::create_dir(&at)?;
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=40m", "tmpfs"]).arg(&at).output();
+        Ok(mounted.is_ok_and(|mounted| mounted.status.success()).then_some(SmallDisk(at)))
+    }
+
+    fn free_kib(&self) -> Result<u64> {
+        let output = Command::new("df").args(["-k", "--output=avail"]).arg(&self.0).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().last().and_then(|line| line.trim().parse().ok()).context("the free space")
+    }
+
+    fn grow(&self) -> Result<()> {
+        let grown = Command::new("mount").args(["-o", "remount,size=600m"]).arg(&self.0).status()?;
+        ensure!(grown.success(), "remounting {}: {grown}", self.0.display());
+        Ok(())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        if let Err(error) = Command::new("umount").arg("-l").arg(&self.0).status() {
+            eprintln!("{} is still mounted: {error}", self.0.display());
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_at_the_broker_and_its_death() -> Result<()> {
+    let scratch = Scratch::new("small-disk")?;
+    let Some(disk) = SmallDisk::mount(scratch.join("disk"))? else {
+        println!("no file system can be mounted here");
+        return Ok(());
+    };
+    let folder = disk.0.join("data").display().to_string();
+    let mut kafka = Kafka::start_with(&[("log.dirs", folder.as_str())])?;
+    let postgres = Postgres::start()?;
+    postgres.create_database("lost")?;
+    postgres.sql("lost", "CREATE TABLE t (id bigint PRIMARY KEY, n int, text text)")?;
+    let worker = start(Engine::Sluice, &properties(&kafka, "pgfull")?)?;
+    let json = "org.apache.kafka.connect.json.JsonConverter";
+    let plain = [("value.converter", json), ("value.converter.schemas.enable", "false")];
+    worker.rest().put_connector("pgfull", &with(config(&postgres, "lost", "pgfull"), &plain))?.expect(201)?;
+    wait_streaming(&postgres, "pgfull")?;
+    // More than the disk takes; what is deleted is told behind the point where it is full.
+    postgres.sql(
+        "lost",
+        "INSERT INTO t SELECT n, 0, repeat('x', 900) FROM generate_series(1, 40000) n; DELETE FROM t WHERE id % 3 = 0",
+    )?;
+    wait_until("the broker's disk to be full", SOON, || {
+        let free = disk.free_kib()?;
+        ensure!(free < 300, "{free} KiB are free");
+        Ok(())
+    })
+    .with_context(|| worker.logs())?;
+    disk.grow()?;
+    kafka.kill9()?;
+    postgres.sql("lost", "UPDATE t SET n = 1 WHERE id < 1000")?;
+    kafka.restart()?;
+    let wanted = table(&postgres)?;
+    wait_until("the topic to tell the table", SOON, || {
+        // A task that failed while the broker was away is what an operator restarts.
+        let status = worker.rest().status("pgfull")?;
+        if status["tasks"][0]["state"] == "FAILED" {
+            worker.rest().post_empty("/connectors/pgfull/tasks/0/restart")?;
+        }
+        let told = replay(&kafka, "pgfull.public.t")?;
+        ensure!(told == wanted, "{} rows told, {} in the table", told.len(), wanted.len());
+        Ok(())
+    })
+    .with_context(|| worker.logs())
 }

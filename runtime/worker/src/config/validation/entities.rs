@@ -88,6 +88,16 @@ impl ConfigInfos {
         Some(message)
     }
 
+    /// Adds an error to the key; to the first entry when there is no such key.
+    pub fn add_error(&mut self, key: &str, message: String) {
+        let place = self.configs.iter().position(|info| info.value.as_ref().is_some_and(|value| value.name == key));
+        let info = self.configs.get_mut(place.unwrap_or(0));
+        if let Some(value) = info.and_then(|info| info.value.as_mut()) {
+            value.errors.push(message);
+            self.error_count += 1;
+        }
+    }
+
     /// The answer in terms of what the user wrote, when it was found about what that stands for: no value that a config provider
     /// gave is shown (Invariant 9).
     pub fn unresolve(&mut self, written: &Properties, resolved: &Properties) {

@@ -1,4 +1,5 @@
-//! Validation of connector configurations (connect-worker.md 1.8): pure code, no IO.
+//! Validation of connector configurations (connect-worker.md 1.8): pure code, no IO; the herder lets the
+//! connector look at servers afterwards (`ConnectorPlugin::validate_outside`).
 //!
 //! The herder calls [`validate_connector_config`] before it writes a configuration and for
 //! `PUT /connector-plugins/{name}/config/validate`; REST serialises [`ConfigInfos`]. The texts and the order of the entries are
