@@ -72,6 +72,7 @@ fn run(plan: &Plan) -> Result<(Report, Vec<String>)> {
                     Row::Sink | Row::JsonSink | Row::AvroSink => jobs.sink(&engines, *row, subject, number),
                     Row::MirrorLargeBatches | Row::MirrorSmallBatches | Row::MirrorLongRecords => {
                         mirrors.measure(&engines, *row, subject, number)
+                    }
                     Row::PostgresSnapshot | Row::PostgresTransaction | Row::PostgresSingle => {
                         postgres::measure(&kafka, &engines, plan, *row, subject, number)
                     }

@@ -64,7 +64,7 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    const ALL: [Row; 15] = [
+    const ALL: &[Row] = &[
         Row::Source,
         Row::Sink,
         Row::JsonSource,
@@ -122,9 +122,10 @@ impl Row {
             | Row::IdleLean
             | Row::Cluster1000
             | Row::Cluster200Sinks
+            | Row::PostgresSnapshot
+            | Row::PostgresTransaction
+            | Row::PostgresSingle
             | Row::Assignment => None,
-            Row::PostgresSnapshot | Row::PostgresTransaction | Row::PostgresSingle => None,
-            Row::Start | Row::Idle | Row::IdleLean | Row::Cluster1000 | Row::Cluster200Sinks | Row::Assignment => None,
         }
     }
 
@@ -167,7 +168,8 @@ impl Plan {
             arguments.lean_binary.clone().or_else(|| std::env::var_os("SLUICE_LEAN_BIN").map(PathBuf::from));
         let rows = if arguments.only.is_empty() {
             Row::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .filter(|row| row.is_usual() && (*row != Row::IdleLean || lean_binary.is_some()))
                 .collect()
         } else {

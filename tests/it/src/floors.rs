@@ -31,8 +31,6 @@ fn connectors_know_the_contract_alone() -> Result<()> {
             // Java's key and trust stores are a file format that every connector with TLS reads; they know no worker.
             matches!(dependency, "sluice-api" | "sluice-keystores")
                 || (name == "sluice-connector-mirror" && dependency == "sluice-kafka")
-            dependency == "sluice-api"
-                || (name == "sluice-connector-mirror" && dependency == "sluice-kafka")
                 // What JSON and Avro bytes are is said once: objects hold those that the converters write.
                 || (name == "sluice-connector-s3" && dependency == "sluice-converters")
         };
