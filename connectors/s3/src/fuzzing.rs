@@ -2,7 +2,7 @@
 
 use sluice_api::Properties;
 
-use crate::source::{InputFormat, decode_all};
+use crate::source::{Decoded, InputFormat, decode_all};
 
 /// Decodes an object: the first byte chooses the format, the second one in what pieces it comes.
 ///
@@ -22,7 +22,10 @@ pub fn object(bytes: &[u8]) {
     let pieces = decode_all(format, object, usize::from(*step) + 1);
     match (whole, pieces) {
         (Ok(whole), Ok(pieces)) => {
-            assert_eq!(format!("{whole:?}"), format!("{pieces:?}"), "the records depend on the pieces");
+            // As text: a number that is none equals nothing.
+            let texts =
+                |all: &[Decoded]| all.iter().map(|one| format!("{} {:?}", one.value, one.resume)).collect::<Vec<_>>();
+            assert_eq!(texts(&whole), texts(&pieces), "the records depend on the pieces");
             assert!(whole.iter().all(|decoded| decoded.resume.position <= object.len() as u64));
         }
         (whole, pieces) => assert_eq!(whole.is_err(), pieces.is_err(), "an error depends on the pieces"),

@@ -19,7 +19,7 @@ use sluice_api::{
 
 use config::SourceConfig;
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use decode::{InputFormat, decode_all};
+pub(crate) use decode::{Decoded, InputFormat, decode_all};
 
 /// Whose keys a configuration has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

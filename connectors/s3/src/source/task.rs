@@ -18,7 +18,7 @@ use crate::client::{Failure, FailureKind, Store};
 /// How long a poll waits before it returns without records.
 const POLL_WAIT: Duration = Duration::from_secs(1);
 /// The pause after trouble of the store that may pass.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(500);
 /// Bytes of a request, a sixteenth of the task's memory share between these.
 const RANGE_BYTES: (u64, u64) = (64 * 1024, 4 * 1024 * 1024);
 

@@ -111,6 +111,7 @@ async fn an_object_of_many_ranges_is_read_whole_and_trouble_that_passes_is_waite
     let offsets = Arc::new(MemoryOffsets::new());
     let mut driver = driver(&store, &offsets, &[("record.batch.max.size", "10000")]).await;
     let found = driver.poll_until(400_000).await.unwrap();
+    assert_eq!(found.len(), 400_000);
     assert!(found.iter().enumerate().all(|(number, record)| text(&record.value) == format!("line {number}")));
     let requests: Vec<String> = store.log().into_iter().filter(|line| line.starts_with("GET /b/topics")).collect();
     assert_eq!(requests.len(), 6, "{requests:?}");

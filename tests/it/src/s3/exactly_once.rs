@@ -50,9 +50,14 @@ fn produce(kafka: &Kafka, topic: &str, partitions: i32, from: usize, to: usize) 
 }
 
 /// Kills one of three at random again and again while records come, then compares.
-fn each_record_is_there_once(topic: &'static str, format: &Value, value_of: fn(&str) -> String) -> Result<()> {
+fn each_record_is_there_once(
+    topic: &'static str,
+    format: &Value,
+    value_of: fn(&str) -> String,
+    (kills, total): (usize, usize),
+) -> Result<()> {
     let (mut kafka, mut server) = (Kafka::start()?, S3Server::start()?);
-    let (partitions, kills, total) = (count(5, 50) as i32, count(4, 30), count(20_000, 1_000_000));
+    let partitions = count(5, 50) as i32;
     kafka.topics().create(topic, partitions, &[])?;
     let properties = Properties::distributed(&kafka, topic)
         .with("offset.flush.interval.ms", "300")
@@ -117,12 +122,12 @@ fn last_lines(worker: &Worker) -> String {
 
 #[test]
 fn lines_survive_kills_of_worker_broker_and_store() -> Result<()> {
-    each_record_is_there_once("s3-lines", &lines(), str::to_owned)
+    each_record_is_there_once("s3-lines", &lines(), str::to_owned, (count(4, 30), count(20_000, 1_000_000)))
 }
 
 #[test]
 fn json_with_gzip_survives_kills_of_worker_broker_and_store() -> Result<()> {
-    each_record_is_there_once("s3-json", &json_gzip(), unquoted)
+    each_record_is_there_once("s3-json", &json_gzip(), unquoted, (count(2, 30), count(6_000, 1_000_000)))
 }
 
 /// Small parts: several per object, in flight when the worker dies.

@@ -70,17 +70,17 @@ fn archive(kafka: &Kafka, server: &S3Server, worker: &mut Worker, topic: &str) -
 
 #[test]
 fn an_archived_topic_comes_back_as_it_was() -> Result<()> {
-    let (kafka, server) = (Kafka::start()?, S3Server::start()?);
+    let (kafka, server) = (Kafka::shared()?, S3Server::start()?);
     let (topic, per_partition, kills) = ("s3-round-trip", count(1_020, 100_000), count(2, 10));
     kafka.topics().create(topic, PARTITIONS as i32, &[])?;
-    produce(&kafka, topic, per_partition)?;
-    let expected = on_topic(&kafka, topic)?;
-    let properties = Properties::distributed(&kafka, topic)
+    produce(kafka, topic, per_partition)?;
+    let expected = on_topic(kafka, topic)?;
+    let properties = Properties::distributed(kafka, topic)
         .with("offset.flush.interval.ms", "300")
         .with("session.timeout.ms", "6000")
         .with("exactly.once.source.support", "enabled");
     let mut worker = Sluice::distributed(&properties).start()?;
-    archive(&kafka, &server, &mut worker, topic)?;
+    archive(kafka, &server, &mut worker, topic)?;
     kafka.topics().delete(topic)?;
     wait_until("the topic to be gone", ARRIVED, || {
         ensure!(!kafka.topics().names()?.contains(&topic.to_owned()), "it is there");
@@ -102,12 +102,12 @@ fn an_archived_topic_comes_back_as_it_was() -> Result<()> {
     }
     let total: usize = expected.values().map(Vec::len).sum();
     wait_until("every record", ARRIVED, || {
-        let found: usize = on_topic(&kafka, topic)?.values().map(Vec::len).sum();
+        let found: usize = on_topic(kafka, topic)?.values().map(Vec::len).sum();
         ensure!(found >= total, "{found} records of {total}");
         Ok(())
     })
     .with_context(|| worker.logs())?;
-    let found = on_topic(&kafka, topic)?;
+    let found = on_topic(kafka, topic)?;
     let origin = vec![("origin".to_owned(), Some(b"archive".to_vec()))];
     for (partition, expected) in &expected {
         let found = found.get(partition).context("a partition")?;
