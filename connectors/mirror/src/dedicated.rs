@@ -348,6 +348,16 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_file_is_valid() {
+        let maker = parse(include_str!("../../../config/connect-mirror-maker.properties"), &[]).expect("valid");
+        assert_eq!(maker.flows.iter().map(Flow::name).collect::<Vec<_>>(), ["A->B", "B->A"]);
+        let (_, source) = &maker.flows[0].connectors[0];
+        let values = crate::config::validate_source(source);
+        let errors: Vec<&String> = values.iter().flat_map(|value| &value.error_messages).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
     fn what_cannot_be_is_named() {
         let both = "clusters = A, B\nA.bootstrap.servers = a:1\nB.bootstrap.servers = b:1";
         for (text, targets, expected) in [
