@@ -29,10 +29,14 @@ pub(super) struct Snapshot {
     connection: Connection,
     waiting: VecDeque<Reading>,
     current: Option<Reading>,
+    /// Tables that were begun.
+    tables: u64,
     rows_of_table: u64,
     rows: u64,
     /// The last row is known as such when no other comes.
     held: Option<SourceRecord>,
+    /// It is the first row of the first table, which is told as such alone.
+    held_is_first: bool,
     position: Position,
 }
 
@@ -78,7 +82,18 @@ impl Snapshot {
             ..Position::default()
         };
         info!(tables = waiting.len(), lsn = position.lsn, "reading the snapshot");
-        Ok(Self { parts, connection, waiting, current: None, rows_of_table: 0, rows: 0, held: None, position })
+        Ok(Self {
+            parts,
+            connection,
+            waiting,
+            current: None,
+            tables: 0,
+            rows_of_table: 0,
+            rows: 0,
+            held: None,
+            held_is_first: false,
+            position,
+        })
     }
 
     /// The position from which to stream afterwards.
@@ -124,6 +139,7 @@ impl Snapshot {
         let copy = self.connection.copy_out(&reading.statement).await;
         copy.map_err(|error| error.into_connect(&format!("reading table {}", reading.table.name)))?;
         self.current = Some(reading);
+        self.tables += 1;
         self.rows_of_table = 0;
         Ok(true)
     }
@@ -137,8 +153,10 @@ impl Snapshot {
     fn row(&mut self, line: &Bytes, clock: Clock, out: &mut Vec<SourceRecord>) -> Result<()> {
         let Some(Reading { table, .. }) = &self.current else { return Ok(()) };
         let first_of_table = self.rows_of_table == 0;
-        let marker = match (self.rows, first_of_table) {
-            (0, _) => SnapshotMarker::First,
+        // As in Debezium no row is the first when the first table has none.
+        let is_first = first_of_table && self.tables == 1;
+        let marker = match (is_first, first_of_table) {
+            (true, _) => SnapshotMarker::First,
             (_, true) => SnapshotMarker::FirstInDataCollection,
             _ => SnapshotMarker::True,
         };
@@ -151,12 +169,13 @@ impl Snapshot {
         let mut record = record(&self.parts.partition, &self.position, &table.topic, key, event);
         record.headers = self.parts.headers.headers();
         if let Some(mut held) = self.held.replace(record) {
-            // The row before was the last of its table; the first of all is told as such alone.
-            if first_of_table && self.rows > 1 {
+            // The row before was the last of its table.
+            if first_of_table && !self.held_is_first {
                 held.value = Table::marked(held.value, SnapshotMarker::LastInDataCollection)?;
             }
             out.push(held);
         }
+        self.held_is_first = is_first;
         self.rows_of_table += 1;
         self.rows += 1;
         Ok(())

@@ -220,9 +220,8 @@ fn change(random: &mut Random, columns: &[String], next: &mut i64) -> String {
         10 => {
             *next += 3;
             format!(
-                "BEGIN; INSERT INTO h_main (id, {column}) VALUES ({0}, 's'); SAVEPOINT a; UPDATE h_main SET {column} = 'lost'; ROLLBACK TO a;
-                 SAVEPOINT b; INSERT INTO h_other VALUES ({0}, 'kept'); RELEASE b; UPDATE h_main SET {column} = 'x' WHERE id = {0}; COMMIT;",
-                next
+                "BEGIN; INSERT INTO h_main (id, {column}) VALUES ({next}, 's'); SAVEPOINT a; UPDATE h_main SET {column} = 'lost'; ROLLBACK TO a;
+                 SAVEPOINT b; INSERT INTO h_other VALUES ({next}, 'kept'); RELEASE b; UPDATE h_main SET {column} = 'x' WHERE id = {next}; COMMIT;"
             )
         }
         11 => {
