@@ -218,6 +218,7 @@ impl Inflate {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
 fn failed(error: std::io::Error) -> ConnectError {
     ConnectError::data(format!("it cannot be decompressed ({error})"))
 }
