@@ -227,7 +227,7 @@ fn aivens(parsed: &ParsedConfig, properties: &Properties) -> Result<SourceConfig
     };
     Ok(SourceConfig {
         store: aiven::store(parsed)?,
-        layout: Layout::Template { template, topic },
+        layout: Layout::Template { template: Box::new(template), topic },
         format,
         compression: Some(compression),
         separator: b"\n".to_vec(),
@@ -255,7 +255,9 @@ fn task(properties: &Properties) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    fn refused(vendor: Vendor, more: &[(&str, &str)]) -> String {
+    type Keys<'a> = &'a [(&'a str, &'a str)];
+
+    fn refused(vendor: Vendor, more: Keys<'_>) -> String {
         let least: &[(&str, &str)] = match vendor {
             Vendor::Confluent => {
                 &[("s3.bucket.name", "b"), ("format.class", "io.confluent.connect.s3.format.json.JsonFormat")]
@@ -269,7 +271,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_refused_by_key() {
-        let cases: [(Vendor, &[(&str, &str)], &str); 12] = [
+        let cases: [(Vendor, Keys<'_>, &str); 12] = [
             (Vendor::Confluent, &[], ""),
             (Vendor::Aiven, &[], ""),
             (Vendor::Confluent, &[("mode", "GENERIC")], "topic.regex.list cannot be empty"),

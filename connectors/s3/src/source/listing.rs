@@ -61,7 +61,7 @@ impl Listing {
 
     fn hash(&self, key: &str) -> u128 {
         let [one, other] = &self.hashers;
-        u128::from(one.hash_one(key)) << 64 | u128::from(other.hash_one(key))
+        (u128::from(one.hash_one(key)) << 64) | u128::from(other.hash_one(key))
     }
 
     /// Everything that is not read yet, ordered by topic, partition and offset or name.

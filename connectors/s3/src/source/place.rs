@@ -38,7 +38,7 @@ pub(crate) enum Layout {
     /// `topic.regex.list`: the first pattern that the whole name matches says the topic.
     Patterns(Vec<(String, JavaRegex)>),
     /// `file.name.template`, and the topic where the template has none.
-    Template { template: Template, topic: Option<String> },
+    Template { template: Box<Template>, topic: Option<String> },
 }
 
 impl Layout {
@@ -51,7 +51,7 @@ impl Layout {
             Self::Restore { names, extension, .. } => Ok(restored(names, extension, key)),
             Self::Patterns(patterns) => {
                 for (topic, pattern) in patterns {
-                    if pattern.matches(key).map_err(|error| too_long(key, error))? {
+                    if pattern.matches(key).map_err(|error| too_long(key, &error))? {
                         let topic = topic.clone();
                         let stem = key.to_owned();
                         return Ok(Some(Place { topic, partition: None, start_offset: 0, part: Part::Values, stem }));
@@ -112,10 +112,10 @@ impl Template {
     }
 
     fn place(&self, key: &str, topic: Option<&str>) -> Result<Option<Place>> {
-        if key.contains(BETWEEN) || !self.pattern.matches(key).map_err(|error| too_long(key, error))? {
+        if key.contains(BETWEEN) || !self.pattern.matches(key).map_err(|error| too_long(key, &error))? {
             return Ok(None);
         }
-        let found = self.pattern.replace_first(key, &self.parts).map_err(|error| too_long(key, error))?;
+        let found = self.pattern.replace_first(key, &self.parts).map_err(|error| too_long(key, &error))?;
         let mut found = found.split(BETWEEN).zip(self.has).map(|(part, has)| has.then_some(part));
         let [named, partition, start_offset] = [(); 3].map(|()| found.next().flatten());
         let Some(topic) = topic.or(named) else { return Ok(None) };
@@ -132,7 +132,7 @@ impl Template {
     }
 }
 
-fn too_long(key: &str, error: impl std::fmt::Display) -> ConnectError {
+fn too_long(key: &str, error: &impl std::fmt::Display) -> ConnectError {
     ConnectError::connect(format!("the name `{key}` cannot be compared with the pattern: {error}"))
 }
 
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_template_says_topic_partition_and_offset() {
         let layout = |text, topic: Option<&str>| Layout::Template {
-            template: Template::new(text).unwrap(),
+            template: Box::new(Template::new(text).unwrap()),
             topic: topic.map(str::to_owned),
         };
         let whole = layout("{{topic}}-{{partition}}-{{start_offset}}", None);

@@ -132,7 +132,7 @@ impl Reading {
             }
         };
         if let Some(decoded) = headers {
-            record.headers = as_headers(decoded).map_err(|problem| {
+            record.headers = as_headers(&decoded).map_err(|problem| {
                 let key = self.job.headers.as_ref().map_or("", |found| &found.key);
                 Failure::fatal(ConnectError::data(format!("the object `{key}` {problem}")))
             })?;
@@ -142,7 +142,7 @@ impl Reading {
 }
 
 /// `{"headers": [{"key": …, "value": …}]}`, as the sink writes them.
-fn as_headers(decoded: Decoded) -> std::result::Result<Headers, String> {
+fn as_headers(decoded: &Decoded) -> std::result::Result<Headers, String> {
     let wrong = || "has a record without `headers`, a list of `key` and `value`".to_owned();
     let Value::Map(map) = &decoded.value else { return Err(wrong()) };
     let Some(Value::Array(items)) = map.get("headers") else { return Err(wrong()) };

@@ -121,7 +121,7 @@ impl ObjectStream {
             }
         }
         match self.failed.take() {
-            Some(error) if self.ready.is_empty() => Err(self.broken(error)),
+            Some(error) if self.ready.is_empty() => Err(self.broken(&error)),
             failed => {
                 self.failed = failed;
                 Ok(())
@@ -164,7 +164,7 @@ impl ObjectStream {
     }
 
     /// The object is named, and what to do.
-    fn broken(&self, cause: ConnectError) -> Failure {
+    fn broken(&self, cause: &ConnectError) -> Failure {
         let message = format!(
             "the object `{}` cannot be read: {cause}. Correct the format or the object, or pass over such objects \
              (`behavior.on.error`: ignore, or `errors.tolerance`: all)",
@@ -218,6 +218,7 @@ impl Inflate {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
 fn failed(error: std::io::Error) -> ConnectError {
     ConnectError::data(format!("it cannot be decompressed ({error})"))
 }

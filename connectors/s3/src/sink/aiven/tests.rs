@@ -6,6 +6,9 @@ use sluice_api::{Schema, SchemaBuilder, SinkRecord, Struct, TopicPartition};
 use super::*;
 use crate::testing::{FakeStore, record};
 
+/// Keys, or names and contents.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 fn properties(url: &str, more: &[(&str, &str)]) -> Properties {
     let least = [
         ("aws.s3.bucket.name", "b"),
@@ -45,7 +48,7 @@ fn texts(objects: &[(String, Vec<u8>)]) -> Vec<(&str, &str)> {
 async fn every_template_gives_aivens_names_and_groups() {
     let plain = ("format.output.fields.value.encoding", "none");
     let event = ("file.name.timestamp.source", "EVENT");
-    let cases: [(&[(&str, &str)], &[(&str, &str)]); 7] = [
+    let cases: [(Pairs<'_>, Pairs<'_>); 7] = [
         (&[plain], &[("t-0-0", "v0\nv1\nv2")]),
         (&[plain, ("file.max.records", "2")], &[("t-0-0", "v0\nv1"), ("t-0-2", "v2")]),
         (

@@ -287,7 +287,7 @@ mod tests {
         assert!(refused(b"not avro").contains("no Avro file"));
         assert!(refused(&whole[..20]).contains("inside of its header"));
         assert!(refused(&whole[..whole.len() - 1]).contains("inside of a block"));
-        let mut changed = whole.clone();
+        let mut changed = whole;
         *changed.last_mut().unwrap() ^= 1;
         assert!(refused(&changed).contains("mark of this file"));
     }
