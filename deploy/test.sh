@@ -34,12 +34,22 @@ fi
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/sluice/target}"
 
 results="$(mktemp)"
-trap 'rm -f "$results"' EXIT
+lints="$(mktemp)"
+clippy=
+# Whoever ends this early ends the lints as well.
+trap '[ -z "$clippy" ] || kill "$clippy" 2>/dev/null || true; rm -f "$results" "$lints"' EXIT
 
 cargo fmt --all --check
 cargo build --release --workspace --bins
-cargo test --release --workspace 2>&1 | tee "$results"
-cargo clippy --release --workspace --all-targets -- -D warnings
+cargo test --release --workspace --no-run
+# Most tests wait for servers: the lints take what they leave of the cores, once nothing is to be built for the tests.
+{
+  until grep -q '^running ' "$results"; do sleep 1; done
+  exec nice -n 19 cargo clippy --release --workspace --all-targets -- -D warnings >"$lints" 2>&1
+} &
+clippy=$!
+RUST_TEST_THREADS=3 cargo test --release --workspace 2>&1 | tee "$results"
+wait "$clippy" || { cat "$lints"; exit 1; }
 # The bench, as small as it gets: only to see that it works.
 "$CARGO_TARGET_DIR/release/sluice-bench" --small
 awk '/^test result:/ { passed += $4; failed += $6 } END { printf "%d passed, %d failed\n", passed, failed }' "$results"

@@ -25,7 +25,7 @@ pub(super) struct Segment {
 
 enum Writer {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<File>>>),
 }
 
@@ -35,7 +35,7 @@ impl Segment {
         let file = BufWriter::with_capacity(64 * 1024, OpenOptions::new().write(true).create_new(true).open(&path)?);
         let writer = match compression {
             Compression::None => Writer::Plain(file),
-            Compression::Gzip => Writer::Gzip(GzEncoder::new(file, flate2::Compression::default())),
+            Compression::Gzip => Writer::Gzip(Box::new(GzEncoder::new(file, flate2::Compression::default()))),
             Compression::Zstd => Writer::Zstd(Box::new(zstd::stream::write::Encoder::new(file, 0)?)),
         };
         let (records, bytes) = (0, 0);

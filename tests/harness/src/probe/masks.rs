@@ -30,8 +30,9 @@ impl Masks {
             (pattern(r#""generation":\d+"#), r#""generation":"<generation>""#),
             (pattern(r#"^\{"key":"TEXT","algorithm""#), r#"{"key":"<base64>","algorithm""#),
             // Which plugins are installed differs; those of Apache Kafka are compared, MirrorMaker aside.
-            (pattern(r#"([\[,])(?:"io\.(?:confluent|debezium)\.TEXT",)+"#), "$1"),
-            (pattern(r#"(?:\{"class":"io\.(?:confluent|debezium)\.TEXT","type":"TEXT","version":"TEXT"\},)+"#), ""),
+            (pattern(r#"([\[,])(?:"(?:com|io|sluice)\.TEXT",)+"#), "$1"),
+            (pattern(r#",\{"class":"(?:com|io|sluice)\.TEXT","type":"TEXT","version":"TEXT"\}"#), ""),
+            (pattern(r#"\{"class":"(?:com|io|sluice)\.TEXT","type":"TEXT","version":"TEXT"\},"#), ""),
             (pattern(r#",\{"class":"org\.apache\.kafka\.connect\.mirror\.TEXT","type":"TEXT","version":"TEXT"\}"#), ""),
             (pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<instant>"),
         ];

@@ -53,7 +53,7 @@ fn memory_stays_small_and_the_cost_is_printed() -> Result<()> {
     let (topic, records) = ("s3-cost", count(FLUSH_SIZE, 20 * FLUSH_SIZE));
     kafka.topics().create(topic, 1, &[])?;
     let line = |number: usize| format!("{number:010}{}", "abcdefghij".repeat(RECORD_BYTES / 10 - 1));
-    kafka.topics().clone().producing_with("batch.size", "16384").produce(topic, (0..records).map(line))?;
+    kafka.topics().producing_with("batch.size", "16384").produce(topic, (0..records).map(line))?;
     let bare = cpu_per_million(records, || consume(&kafka, topic, records))?;
     let gzip = cpu_per_million(records, || compress((0..records).map(line)))?;
     eprintln!("bare consume loop: {bare:.2} CPU seconds per million, gzip of the same JSON lines: {gzip:.2}");

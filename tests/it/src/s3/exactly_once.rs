@@ -122,7 +122,7 @@ fn last_lines(worker: &Worker) -> String {
 
 #[test]
 fn lines_survive_kills_of_worker_broker_and_store() -> Result<()> {
-    each_record_is_there_once("s3-lines", &lines(), str::to_owned, (count(4, 30), count(20_000, 1_000_000)))
+    each_record_is_there_once("s3-lines", &lines(), str::to_owned, (count(2, 30), count(10_000, 1_000_000)))
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn objects_of_several_parts_survive_kills() -> Result<()> {
     more["flush.size"] = json!("100");
     more["s3.part.size"] = json!("5242880");
     worker.rest().put_connector("out", &sink(&server, topic, &more))?.expect(201)?;
-    let (mut random, kills, total) = (Random::of(topic), count(2, 10), count(400, 3_000));
+    let (mut random, kills, total) = (Random::of(topic), count(1, 10), count(200, 3_000));
     for kill in 0..kills {
         kafka.topics().produce_keyed(topic, None, (kill * total / kills..(kill + 1) * total / kills).map(wide))?;
         thread::park_timeout(Duration::from_millis(random.range(50, 1500)));

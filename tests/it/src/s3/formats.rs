@@ -39,10 +39,10 @@ fn schema() -> Value {
 }
 
 fn row(number: usize) -> Value {
-    let even = number % 2 == 0;
+    let even = number.is_multiple_of(2);
     let tags: Vec<String> = (0..number % 3).map(|tag| format!("tag {tag}")).collect();
     json!({ "id": number, "name": even.then(|| format!("näme {number}")), "inner": even.then(|| json!({ "x": number as f64 / 4.0 })),
-        "tags": tags, "holes": (number % 5 != 0).then(|| json!([1, null, number])), "counts": { "n": number } })
+        "tags": tags, "holes": (!number.is_multiple_of(5)).then(|| json!([1, null, number])), "counts": { "n": number } })
 }
 
 #[test]

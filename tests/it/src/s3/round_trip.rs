@@ -25,7 +25,7 @@ fn on_topic(kafka: &Kafka, topic: &str) -> Result<Records> {
     Ok(records)
 }
 
-fn with(server: &S3Server, more: Value) -> Value {
+fn with(server: &S3Server, more: &Value) -> Value {
     let mut config = server.connector_keys();
     for (key, value) in more.as_object().into_iter().flatten() {
         config[key] = value.clone();
@@ -47,7 +47,7 @@ fn produce(kafka: &Kafka, topic: &str, per_partition: usize) -> Result<()> {
 fn archive(kafka: &Kafka, server: &S3Server, worker: &mut Worker, topic: &str) -> Result<()> {
     let config = with(
         server,
-        json!({ "connector.class": format!("{CLASS}.S3SinkConnector"), "topics": topic, "tasks.max": "2",
+        &json!({ "connector.class": format!("{CLASS}.S3SinkConnector"), "topics": topic, "tasks.max": "2",
             "storage.class": format!("{CLASS}.storage.S3Storage"), "flush.size": FLUSH_SIZE.to_string(),
             "format.class": format!("{CLASS}.format.bytearray.ByteArrayFormat"), "s3.compression.type": "gzip",
             "key.converter": BYTES, "value.converter": BYTES, "store.kafka.keys": "true",
@@ -71,7 +71,7 @@ fn archive(kafka: &Kafka, server: &S3Server, worker: &mut Worker, topic: &str) -
 #[test]
 fn an_archived_topic_comes_back_as_it_was() -> Result<()> {
     let (kafka, server) = (Kafka::shared()?, S3Server::start()?);
-    let (topic, per_partition, kills) = ("s3-round-trip", count(1_020, 100_000), count(2, 10));
+    let (topic, per_partition, kills) = ("s3-round-trip", count(510, 100_000), count(1, 10));
     kafka.topics().create(topic, PARTITIONS as i32, &[])?;
     produce(kafka, topic, per_partition)?;
     let expected = on_topic(kafka, topic)?;
@@ -89,7 +89,7 @@ fn an_archived_topic_comes_back_as_it_was() -> Result<()> {
     kafka.topics().create(topic, PARTITIONS as i32, &[])?;
     let config = with(
         &server,
-        json!({ "connector.class": format!("{CLASS}.source.S3SourceConnector"), "tasks.max": "2",
+        &json!({ "connector.class": format!("{CLASS}.source.S3SourceConnector"), "tasks.max": "2",
             "format.class": format!("{CLASS}.format.bytearray.ByteArrayFormat"), "key.converter": BYTES,
             "value.converter": BYTES, "s3.poll.interval.ms": "500", "record.batch.max.size": "100" }),
     );
