@@ -93,7 +93,7 @@ fn kills_and_a_server_that_misbehaves_lose_no_record_and_keep_the_order_of_keys(
         .put_connector("out", &sink(&server.url("/"), "sent", &json!({"retry.on.status.codes": "300-"})))?
         .expect(201)?;
     let mut random = Random::of("http-kills");
-    let (kills, total) = (count(3, 10), count(700, 200_000));
+    let (kills, total) = (count(2, 10), count(400, 200_000));
     for kill in 0..kills {
         kafka.topics().produce_keyed("sent", None, keyed(kill * total / kills..(kill + 1) * total / kills))?;
         thread::park_timeout(Duration::from_millis(random.range(100, 1_500)));

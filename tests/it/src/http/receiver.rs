@@ -55,7 +55,7 @@ fn what_was_answered_with_success_is_in_kafka_whatever_is_killed() -> Result<()>
         "value.converter": "org.apache.kafka.connect.storage.StringConverter",
     });
     worker.rest().put_connector("in", &config)?.expect(201)?;
-    let (kills, total) = (count(3, 10), count(2_000, 200_000));
+    let (kills, total) = (count(2, 10), count(1_000, 200_000));
     let done = Arc::new(AtomicUsize::new(0));
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| {
