@@ -40,8 +40,8 @@ clippy=
 trap '[ -z "$clippy" ] || kill "$clippy" 2>/dev/null || true; rm -f "$results" "$lints"' EXIT
 
 cargo fmt --all --check
-cargo build --release --workspace --bins
-cargo test --release --workspace --no-run
+# Together, so that the crates that the tests need with more features are not built twice.
+cargo build --release --workspace --bins --tests
 # Most tests wait for servers: the lints take what they leave of the cores, once nothing is to be built for the tests.
 {
   until grep -q '^running ' "$results"; do sleep 1; done
