@@ -182,7 +182,7 @@ pub(crate) async fn validate(
 async fn look_outside(registry: &Registry, resolved: &Properties, infos: &mut ConfigInfos) {
     const CLASS: &str = "connector.class";
     let Some(Ok(plugin)) = resolved.get(CLASS).map(|class| registry.connector(class)) else { return };
-    if infos.error_count > 0 {
+    if infos.error_count > 0 || !plugin.looks_outside() {
         return;
     }
     let (plugin, properties) = (plugin.clone(), resolved.clone());

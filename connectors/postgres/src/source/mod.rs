@@ -75,6 +75,10 @@ impl ConnectorPlugin for PostgresPlugin {
         values
     }
 
+    fn looks_outside(&self) -> bool {
+        true
+    }
+
     fn validate_outside(&self, config: &Properties) -> Vec<(String, String)> {
         let problems = inspection::inspect(config);
         problems.into_iter().map(|problem| (problem.key.to_owned(), problem.message)).collect()

@@ -88,6 +88,11 @@ pub trait ConnectorPlugin: Send + Sync {
         self.config_def().validate(config)
     }
 
+    /// Whether [`ConnectorPlugin::validate_outside`] has anything to look at: only then a thread is given to it.
+    fn looks_outside(&self) -> bool {
+        false
+    }
+
     /// Looks at what the configuration points to (a server, a role) and gives what is wrong there, as (key, message). Called when a
     /// user validates, creates or changes a connector and [`ConnectorPlugin::validate`] found nothing, on a thread that may block.
     /// Ends by itself within [`OUTSIDE_DEADLINE`]; nobody waits longer.
