@@ -455,44 +455,6 @@ async fn mistakes_are_shown_at_their_keys() {
     assert_eq!(keys(&aiven, &twice), ["http.headers.additional"]);
 }
 
-/// Nanoseconds that this thread has run: a machine that is busy with other things must not fail a test. The server has threads of its own.
-fn cpu() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
-}
-
-/// The figures, in CPU time of the client: at most twice a bare client's, and batches at most a fifth of that. The best of three
-/// rounds of each, taken in turns.
-#[tokio::test]
-async fn a_request_costs_at_most_twice_a_bare_one_and_batches_a_fifth() {
-    const REQUESTS: i64 = 1_500;
-    let server = HttpServer::start(|_, _| Reply::status(200)).unwrap();
-    let url = server.url("/");
-    let records = records(REQUESTS);
-    let mut best = [Duration::MAX; 3];
-    for _ in 0..3 {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let began = cpu();
-        for record in &records {
-            let body = record.value.as_str().unwrap().to_owned();
-            client.post(&url).body(body).send().await.unwrap().bytes().await.unwrap();
-        }
-        best[0] = best[0].min(cpu() - began);
-        for (place, size) in [(1, "1"), (2, "500")] {
-            let mut life = Life::start(&quick(&url, &[("batch.max.size", size)]), false).await.unwrap();
-            let began = cpu();
-            life.deliver(&records).await.unwrap();
-            best[place] = best[place].min(cpu() - began);
-        }
-    }
-    let per_second = best.map(|time| REQUESTS as f64 / time.as_secs_f64());
-    eprintln!(
-        "records per CPU second: bare reqwest {:.0}, one by one {:.0}, in batches of 500 {:.0}",
-        per_second[0], per_second[1], per_second[2]
-    );
-    assert!(per_second[1] >= per_second[0] / 2.0 && per_second[2] >= 5.0 * per_second[1], "{per_second:.0?}");
-}
-
 mod tls {
     //! Certificates: whose are taken, and whose are shown.
 
